@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/core/device.hpp>
+#include <tarn/core/shape.hpp>
+#include <tarn/cpu/instruction_set.hpp>
+
+namespace tarn {
+
+/// The activations, or their gradients, of the samples of one step: logically [count, sample...], physically the device's
+/// own business. Only `ops` index into it. The memory belongs to a Workspace.
+template <class T, class D = Cpu>
+class Batch;
+
+/// On the CPU `lanes` samples stand side by side in the SIMD lanes: [group][element][lane], a sample's elements in
+/// row-major order (images: [h][w][c]). On the plain bodies there is one lane, so the layout is [sample][element].
+///
+/// The last group may be partial. In its unused lanes activations hold a copy of the last sample, so that they stay as
+/// finite as the real ones; gradients hold zero, so that sums over the batch need no mask.
+template <class T>
+class Batch<T, Cpu> {
+ public:
+  Batch() = default;
+  Batch(T* data, Index count, const Shape& sample) : data_{data}, count_{count}, sample_{sample}, lanes_{cpu::lanes<T>()} {}
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  T* group(Index index) { return data_ + index * group_size(); }
+  const T* group(Index index) const { return data_ + index * group_size(); }
+
+  Index count() const { return count_; }                                  ///< samples
+  const Shape& sample() const { return sample_; }                         ///< shape of one sample
+  Shape shape() const { return sample_.prepend(count_); }                 ///< [count, sample...]
+  int lanes() const { return lanes_; }
+  Index groups() const { return (count_ + lanes_ - 1) / lanes_; }
+  Index group_size() const { return sample_.size() * lanes_; }            ///< scalars of one group
+  Index size() const { return groups() * group_size(); }                  ///< scalars in memory, unused lanes included
+  /// Lanes of this group that hold a sample: `lanes()` but for the last one.
+  int used_lanes(Index group) const {
+    const Index rest = count_ - group * lanes_;
+    return rest < lanes_ ? static_cast<int>(rest) : lanes_;
+  }
+
+ private:
+  T* data_ = nullptr;
+  Index count_ = 0;
+  Shape sample_{0};
+  int lanes_ = 1;
+};
+
+}  // namespace tarn

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <type_traits>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include <tarn/core/storage.hpp>
+
+namespace tarn {
+
+/// A dense row-major array that somebody else owns; `T` may be const. Images are [.., h, w, c].
+template <class T, class D = Cpu>
+class TensorView {
+ public:
+  TensorView() = default;
+  TensorView(T* data, const Shape& shape) : data_{data}, shape_{shape} {}
+  /// A view of const scalars from one of mutable ones.
+  template <class U>
+    requires(std::is_same_v<const U, T> && !std::is_same_v<U, T>)
+  TensorView(const TensorView<U, D>& other) : data_{other.data()}, shape_{other.shape()} {}
+
+  T* data() const { return data_; }
+  const Shape& shape() const { return shape_; }
+  Index size() const { return shape_.size(); }
+  T& operator[](Index element) const { return data_[element]; }
+  T* begin() const { return data_; }
+  T* end() const { return data_ + size(); }
+
+ private:
+  T* data_ = nullptr;
+  Shape shape_{0};
+};
+
+/// A dense row-major array that owns its elements: parameters, data sets, results.
+template <class T, class D = Cpu>
+class Tensor {
+ public:
+  Tensor() : shape_{0} {}
+  /// Zeros of this shape.
+  explicit Tensor(const Shape& shape) : shape_{shape}, storage_{shape.size()} {}
+  /// A copy of `values`. Throws ShapeError where their number is not the shape's size.
+  Tensor(const Shape& shape, const std::vector<std::remove_const_t<T>>& values) : Tensor(shape) {
+    if (static_cast<Index>(values.size()) != shape.size())
+      throw ShapeError("Tensor: " + std::to_string(values.size()) + " values for shape " + shape.to_string() + ", expected " +
+                       std::to_string(shape.size()));
+    std::copy(values.begin(), values.end(), data());
+  }
+
+  T* data() { return storage_.data(); }
+  const T* data() const { return storage_.data(); }
+  const Shape& shape() const { return shape_; }
+  Index size() const { return shape_.size(); }
+  T& operator[](Index element) { return data()[element]; }
+  const T& operator[](Index element) const { return data()[element]; }
+  T* begin() { return data(); }
+  T* end() { return data() + size(); }
+  const T* begin() const { return data(); }
+  const T* end() const { return data() + size(); }
+
+  TensorView<T, D> view() { return {data(), shape_}; }
+  TensorView<const T, D> view() const { return {data(), shape_}; }
+  operator TensorView<T, D>() { return view(); }
+  operator TensorView<const T, D>() const { return view(); }
+
+ private:
+  Shape shape_;
+  Storage<T, D> storage_;
+};
+
+template <class T>
+using RowMajorMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// A tensor as an Eigen matrix at no cost: its last extent gives the columns, the others together the rows.
+/// A vector or a scalar is one row.
+template <class T>
+auto matrix(const TensorView<T, Cpu>& tensor) {
+  using Matrix = std::conditional_t<std::is_const_v<T>, const RowMajorMatrix<std::remove_const_t<T>>, RowMajorMatrix<T>>;
+  const Index columns = tensor.shape().rank() == 0 ? 1 : tensor.shape().back();
+  return Eigen::Map<Matrix>(tensor.data(), columns == 0 ? 0 : tensor.size() / columns, columns);
+}
+template <class T>
+auto matrix(Tensor<T, Cpu>& tensor) {
+  return matrix(tensor.view());
+}
+template <class T>
+auto matrix(const Tensor<T, Cpu>& tensor) {
+  return matrix(tensor.view());
+}
+
+/// The elements of a tensor as one Eigen column array, at no cost.
+template <class T>
+auto array(const TensorView<T, Cpu>& tensor) {
+  using Array = Eigen::Array<std::remove_const_t<T>, Eigen::Dynamic, 1>;
+  return Eigen::Map<std::conditional_t<std::is_const_v<T>, const Array, Array>>(tensor.data(), tensor.size());
+}
+template <class T>
+auto array(Tensor<T, Cpu>& tensor) {
+  return array(tensor.view());
+}
+template <class T>
+auto array(const Tensor<T, Cpu>& tensor) {
+  return array(tensor.view());
+}
+
+}  // namespace tarn

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/core/shape.hpp>
+
+namespace tarn::cpu {
+
+/// The sizes of a convolution, or of a dense layer as the convolution of one pixel by a 1x1 kernel.
+/// x [in_h, in_w, in_c], kernel [kernel_h, kernel_w, in_c, out_c], y [out_h, out_w, out_c]; the kernel's corner for output
+/// (0, 0) stands at input (-pad_top, -pad_left), and what lies outside counts as zero.
+struct ConvGeometry {
+  Index in_h = 1, in_w = 1, in_c = 1;
+  Index kernel_h = 1, kernel_w = 1;
+  Index out_h = 1, out_w = 1, out_c = 1;
+  Index pad_top = 0, pad_left = 0;
+
+  Index run() const { return kernel_w * in_c; }              ///< weights of one kernel row for one output
+  Index depth() const { return kernel_h * run(); }           ///< weights for one output
+  Index pixels() const { return out_h * out_w; }
+
+  /// The convolution that takes dL/dy to dL/dx: on the flipped kernel, with inputs and outputs exchanged.
+  ConvGeometry transposed() const {
+    return {out_h, out_w, out_c, kernel_h, kernel_w, in_h, in_w, in_c, kernel_h - 1 - pad_top, kernel_w - 1 - pad_left};
+  }
+};
+
+}  // namespace tarn::cpu

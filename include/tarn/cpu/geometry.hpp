@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+
 #include <tarn/core/shape.hpp>
 
 namespace tarn::cpu {
@@ -22,6 +24,38 @@ struct ConvGeometry {
   ConvGeometry transposed() const {
     return {out_h, out_w, out_c, kernel_h, kernel_w, in_h, in_w, in_c, kernel_h - 1 - pad_top, kernel_w - 1 - pad_left};
   }
+};
+
+/// The sizes of a pooling without padding. x [in_h, in_w, channels], y [out_h, out_w, channels].
+struct PoolGeometry {
+  Index in_h = 1, in_w = 1, channels = 1;
+  Index window_h = 1, window_w = 1, stride_h = 1, stride_w = 1;
+  Index out_h = 1, out_w = 1;
+
+  struct Range {
+    Index first, last;
+  };
+  /// The outputs along one axis whose windows cover input position `at`, as [first, last).
+  static Range covering(Index at, Index window, Index stride, Index out) {
+    const Index first = at < window ? 0 : (at - window) / stride + 1;
+    const Index last = at / stride + 1;
+    return {first, last < out ? last : out};
+  }
+};
+
+/// Inputs of a map: one value an element, in lanes, or one a channel.
+template <class T>
+struct MapElements {
+  const T* data;
+};
+template <class T>
+struct MapChannels {
+  const T* data;
+};
+
+/// What a stream's counters share: its key, step and identity words.
+struct StreamWords {
+  std::uint32_t key[2], step, identity;
 };
 
 }  // namespace tarn::cpu

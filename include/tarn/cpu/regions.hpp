@@ -15,9 +15,16 @@
 #include <type_traits>
 #include <utility>
 
+#include <tarn/core/random.hpp>
 #include <tarn/core/shape.hpp>
+#include <tarn/cpu/conv2d_block.hpp>
 #include <tarn/cpu/geometry.hpp>
 #include <tarn/cpu/instruction_set.hpp>
+#include <tarn/formulas/activations.hpp>
+
+#if TARN_X86
+#include <immintrin.h>
+#endif
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push

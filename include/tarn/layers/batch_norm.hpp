@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/layers/step.hpp>
+#include <tarn/ops/norm.hpp>
+
+namespace tarn {
+
+/// Batch normalisation y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel of the last axis.
+/// Training: mean and biased variance of the batch over all other axes; the moving statistics then become
+/// momentum old + (1 - momentum) new. Inference: the moving statistics. Defaults and formulas are Keras's; PyTorch counts the
+/// momentum from the other end (0.01 here) and moves towards the unbiased variance.
+/// Shapes: x and y [batch, .., c]; `gamma`, `beta`, `moving_mean`, `moving_variance` [c].
+/// Throws ShapeError for a sample without axes, ArgumentError for a momentum outside [0, 1] or an epsilon not above 0.
+/// Source: Ioffe, Szegedy, "Batch normalization", arXiv 1502.03167, algorithms 1 and 2.
+struct BatchNorm {
+  static constexpr const char* type = "BatchNorm";
+  static constexpr const char* name = "batch_norm";
+
+  double momentum = 0.99;                               ///< share of the old moving statistic kept at each step
+  double epsilon = 1e-3;                                ///< added to the variance, inside the root
+
+  bool operator==(const BatchNorm&) const = default;
+
+  template <class T, class D>
+  class Layer;
+};
+
+template <class T, class D>
+class BatchNorm::Layer final : public tarn::Layer<T, D> {
+ public:
+  Layer(const BatchNorm& spec, const Shape& input, Setup<T, D>& setup) : spec_{checked(spec, input)}, output_{input} {
+    const Shape channels{input.back()};
+    gamma_ = setup.parameter("gamma", channels, Ones{});
+    beta_ = setup.parameter("beta", channels, Zeros{});
+    moving_mean_ = setup.state("moving_mean", channels, Zeros{});
+    moving_variance_ = setup.state("moving_variance", channels, Ones{});
+    mean_ = setup.keep(channels);
+    variance_ = setup.keep(channels);
+    setup.scratch(ops::norm_scratch(input.back()));
+  }
+
+  Shape output_shape() const override { return output_; }
+
+  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
+    TensorView<const T, D> mean = step.value(moving_mean_), variance = step.value(moving_variance_);
+    if (step.training()) {
+      ops::moments(x, step.kept(mean_), step.kept(variance_), step.scratch());
+      mean = step.kept(mean_), variance = step.kept(variance_);
+      ops::move_towards(step.state(moving_mean_), mean, 1 - spec_.momentum);
+      ops::move_towards(step.state(moving_variance_), variance, 1 - spec_.momentum);
+    }
+    ops::normalize(x, mean, variance, spec_.epsilon, step.value(gamma_), step.value(beta_), y, step.scratch());
+  }
+  void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    // dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
+    const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
+    ops::normalize_gradient(x, dy, mean, variance, spec_.epsilon, step.value(gamma_), step.gradient(gamma_), step.gradient(beta_), dx,
+                            step.scratch());
+  }
+
+ private:
+  static const BatchNorm& checked(const BatchNorm& spec, const Shape& input) {
+    if (input.rank() == 0) throw ShapeError("BatchNorm: a sample is a single number, expected at least one axis");
+    if (!(spec.momentum >= 0 && spec.momentum <= 1))
+      throw ArgumentError("BatchNorm: momentum is " + std::to_string(spec.momentum) + ", expected 0 to 1");
+    if (!(spec.epsilon > 0)) throw ArgumentError("BatchNorm: epsilon is " + std::to_string(spec.epsilon) + ", expected above 0");
+    return spec;
+  }
+
+  BatchNorm spec_;
+  Shape output_;
+  Parameter gamma_, beta_, moving_mean_, moving_variance_;   // each [c]
+  Kept mean_, variance_;                                     // each [c], of the batch
+};
+
+}  // namespace tarn

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/layers/options.hpp>
+#include <tarn/layers/step.hpp>
+#include <tarn/ops/matmul.hpp>
+
+namespace tarn {
+
+/// Two-dimensional convolution (cross-correlation, as in every framework) z = x * W + b, then the activation y = f(z).
+/// Shapes: x [batch, h, w, in], W `kernel` [kh, kw, in, filters], b `bias` [filters], y [batch, out_h, out_w, filters];
+/// out_h is h with padding `same` and h - kh + 1 with `valid`, out_w likewise. The stride is 1.
+/// Cost: 2 batch out_h out_w kh kw in filters flops forward, twice that backward.
+/// Throws ShapeError if a sample is no image or smaller than a valid kernel, ArgumentError for sizes below 1.
+struct Conv2D {
+  static constexpr const char* type = "Conv2D";
+  static constexpr const char* name = "conv2d";
+
+  int filters = 0;                                      ///< channels of the output, at least 1
+  Size2D kernel = 3;                                    ///< at least 1x1
+  Padding padding = Padding::valid;
+  Activation activation = Linear{};
+  bool use_bias = true;
+  Initializer kernel_initializer = GlorotUniform{};
+  Initializer bias_initializer = Zeros{};
+
+  bool operator==(const Conv2D&) const = default;
+
+  template <class T, class D>
+  class Layer;
+};
+
+template <class T, class D>
+class Conv2D::Layer final : public tarn::Layer<T, D> {
+ public:
+  Layer(const Conv2D& spec, const Shape& input, Setup<T, D>& setup)
+      : geometry_{geometry(spec, input)},
+        activation_{spec.activation},
+        kernel_{setup.parameter("kernel", {spec.kernel.height, spec.kernel.width, input.back(), spec.filters}, spec.kernel_initializer)},
+        bias_{spec.use_bias ? setup.parameter("bias", {spec.filters}, spec.bias_initializer) : Parameter{}} {
+    setup.scratch(ops::conv2d_scratch<T>(geometry_));
+  }
+
+  Shape output_shape() const override { return {geometry_.out_h, geometry_.out_w, geometry_.out_c}; }
+
+  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
+    ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)
+  }
+  void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    ops::activation_gradient(activation_, y, dy);                                                       // dz = dy f'(z)
+    ops::conv2d_kernel_gradient(x, dy, geometry_, step.gradient(kernel_), step.scratch());              // dW = x * dz
+    if (bias_) ops::sum_over_batch(dy, step.gradient(bias_), step.scratch());                           // db = sum of dz
+    if (dx) ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch());        // dx = dz * flipped W
+  }
+
+ private:
+  static cpu::ConvGeometry geometry(const Conv2D& spec, const Shape& input) {
+    detail::expect_image("Conv2D", input);
+    detail::expect_positive("Conv2D", "kernel", spec.kernel);
+    if (spec.filters < 1) throw ArgumentError("Conv2D: filters is " + std::to_string(spec.filters) + ", expected at least 1");
+    const Index h = input[0], w = input[1], kh = spec.kernel.height, kw = spec.kernel.width;
+    const bool same = spec.padding == Padding::same;
+    if (!same && (kh > h || kw > w))
+      throw ShapeError("Conv2D: kernel " + spec.kernel.to_string() + " is larger than the input " + input.to_string() +
+                       "; use a smaller one or padding same");
+    cpu::ConvGeometry g;
+    g.in_h = h, g.in_w = w, g.in_c = input[2];
+    g.kernel_h = kh, g.kernel_w = kw;
+    g.out_h = same ? h : h - kh + 1, g.out_w = same ? w : w - kw + 1, g.out_c = spec.filters;
+    g.pad_top = same ? (kh - 1) / 2 : 0, g.pad_left = same ? (kw - 1) / 2 : 0;
+    return g;
+  }
+
+  cpu::ConvGeometry geometry_;
+  Activation activation_;
+  Parameter kernel_, bias_;                             // [kh, kw, in, filters], [filters]
+};
+
+}  // namespace tarn

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/layers/step.hpp>
+#include <tarn/ops/random.hpp>
+
+namespace tarn {
+
+/// In training each element is set to 0 with probability `rate`, independently, and the others are scaled by 1 / (1 - rate);
+/// in inference nothing happens. The mask is a function of seed, layer, step, sample and element, so it is not stored.
+/// Throws ArgumentError for a rate outside [0, 1).
+/// Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15 (2014), sections 4 and 10.
+struct Dropout {
+  static constexpr const char* type = "Dropout";
+  static constexpr const char* name = "dropout";
+
+  double rate = 0.5;                                    ///< probability that an element is dropped, in [0, 1)
+
+  bool operator==(const Dropout&) const = default;
+
+  template <class T, class D>
+  class Layer;
+};
+
+template <class T, class D>
+class Dropout::Layer final : public tarn::Layer<T, D> {
+ public:
+  Layer(const Dropout& spec, const Shape& input, Setup<T, D>&) : rate_{spec.rate}, output_{input} {
+    if (!(rate_ >= 0 && rate_ < 1)) throw ArgumentError("Dropout: rate is " + std::to_string(rate_) + ", expected at least 0 and below 1");
+  }
+
+  Shape output_shape() const override { return output_; }
+  bool passes_through(bool training) const override { return !training || rate_ == 0; }
+
+  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
+    ops::dropout(x, rate_, step.stream(), y);
+  }
+  void backward(const Batch<T, D>&, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    if (dx) ops::dropout(dy, rate_, step.stream(), *dx);       // dx = dy mask / (1 - rate)
+  }
+
+ private:
+  double rate_;
+  Shape output_;
+};
+
+}  // namespace tarn

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tarn/core/batch.hpp>
+#include <tarn/core/parameters.hpp>
+#include <tarn/core/random.hpp>
+
+namespace tarn {
+
+template <class T, class D>
+class Step;
+
+/// What every layer is at run time: const, so that one model serves many threads. What a step changes stands in the Step.
+/// A spec `S` (a plain aggregate of options) brings it as `template <class T, class D> class S::Layer`, constructed from
+/// (const S& spec, const Shape& input, Setup<T, D>& setup); the shapes of samples are known from then on.
+template <class T, class D = Cpu>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+  /// Shape of one sample of the output.
+  virtual Shape output_shape() const = 0;
+  /// True where y is x under another shape: then neither `forward` nor `backward` is called.
+  virtual bool passes_through(bool training) const {
+    static_cast<void>(training);
+    return false;
+  }
+  /// Writes y, which holds rubbish before.
+  virtual void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const = 0;
+  /// Follows a training `forward` of the same step. Writes the gradient of every trainable parameter, and dL/dx where `dx` is
+  /// given (a model's first layers need none). dy may be overwritten; dx never aliases x, y or dy.
+  virtual void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const = 0;
+};
+
+/// Handle on a tensor that a layer keeps from forward to backward.
+struct Kept {
+  Index index = -1;
+};
+
+/// What a layer asks for when it is built.
+template <class T, class D = Cpu>
+class Setup {
+ public:
+  Setup(Parameters<T, D>& parameters, std::string layer, Index index)
+      : parameters_{parameters}, layer_{std::move(layer)}, index_{index} {}
+
+  /// A trainable parameter; its full name is "layer/name".
+  Parameter parameter(const std::string& name, const Shape& shape, const Initializer& initializer) {
+    trainable_ += shape.size();
+    return parameters_.add(layer_ + "/" + name, shape, initializer, true);
+  }
+  /// A value that is saved with the model but not trained by the optimizer, such as a moving mean.
+  Parameter state(const std::string& name, const Shape& shape, const Initializer& initializer) {
+    state_ += shape.size();
+    return parameters_.add(layer_ + "/" + name, shape, initializer, false);
+  }
+  /// Room for a tensor kept from forward to backward, whose size does not depend on the batch.
+  Kept keep(const Shape& shape) {
+    kept_.push_back(shape);
+    return {static_cast<Index>(kept_.size()) - 1};
+  }
+  /// Room for a value for each sample and element of this shape, kept likewise.
+  Kept keep_batch(const Shape& sample) {
+    kept_batches_.push_back(sample);
+    return {static_cast<Index>(kept_batches_.size()) - 1};
+  }
+  /// Working memory during one call of forward or backward; the largest request of all layers is shared by all.
+  void scratch(Index scalars) { scratch_ = std::max(scratch_, scalars); }
+
+  const std::string& layer() const { return layer_; }
+  Index index() const { return index_; }
+  const std::vector<Shape>& kept() const { return kept_; }
+  const std::vector<Shape>& kept_batches() const { return kept_batches_; }
+  Index scratch_size() const { return scratch_; }
+  Index trainable_count() const { return trainable_; }
+  Index state_count() const { return state_; }
+
+ private:
+  Parameters<T, D>& parameters_;
+  std::string layer_;
+  Index index_;
+  std::vector<Shape> kept_, kept_batches_;
+  Index scratch_ = 0, trainable_ = 0, state_ = 0;
+};
+
+/// The description of any layer, ours or a user's: what a model is made of when its layers are chosen at run time.
+/// Constructed from a spec, which has a static `name` (as in "conv2d", made unique in the model) and the template `Layer`.
+template <class T = float, class D = Cpu>
+class LayerSpec {
+ public:
+  template <class Spec>
+    requires(!std::is_same_v<Spec, LayerSpec>)
+  LayerSpec(const Spec& spec)  // NOLINT: implicit, so that a list of specs is a list of layers
+      : name_{Spec::name}, type_{type_of<Spec>()}, build_{[spec](const Shape& input, Setup<T, D>& setup) {
+          return std::shared_ptr<const Layer<T, D>>{std::make_shared<typename Spec::template Layer<T, D>>(spec, input, setup)};
+        }} {}
+
+  const std::string& name() const { return name_; }
+  const std::string& type() const { return type_; }
+  std::shared_ptr<const Layer<T, D>> build(const Shape& input, Setup<T, D>& setup) const { return build_(input, setup); }
+
+ private:
+  template <class Spec>
+  static std::string type_of() {
+    if constexpr (requires { Spec::type; })
+      return Spec::type;
+    else
+      return Spec::name;
+  }
+
+  std::string name_, type_;
+  std::function<std::shared_ptr<const Layer<T, D>>(const Shape&, Setup<T, D>&)> build_;
+};
+
+/// A layer in its place in a model.
+template <class T, class D>
+struct PlacedLayer {
+  std::string name, type;                 ///< "conv2d_1", "Conv2D"
+  std::shared_ptr<const Layer<T, D>> layer;
+  Shape input, output;                    ///< of one sample
+  std::vector<Shape> kept, kept_batches;
+  Index scratch = 0;
+  Index trainable = 0, state = 0;         ///< scalars
+};
+
+}  // namespace tarn

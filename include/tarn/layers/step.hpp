@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include <tarn/layers/workspace.hpp>
+
+namespace tarn {
+
+/// What a layer may touch during one pass over a batch: parameters, gradients, what it keeps, scratch memory, randomness.
+/// All handles are those that the layer was given by its Setup.
+template <class T, class D = Cpu>
+class Step {
+ public:
+  /// A pass in inference mode: nothing of the model changes.
+  Step(const Parameters<T, D>& parameters, Workspace<T, D>& workspace) : parameters_{&parameters}, workspace_{&workspace} {}
+  /// A training pass. `gradients` has the layout of the trainable parameters; `number` counts steps for the randomness.
+  Step(Parameters<T, D>& parameters, Workspace<T, D>& workspace, TensorView<T, D> gradients, std::uint64_t seed, Index number)
+      : parameters_{&parameters}, mutable_{&parameters}, workspace_{&workspace}, gradients_{gradients}, seed_{seed}, number_{number} {}
+
+  bool training() const { return mutable_ != nullptr; }
+
+  /// Current value; an empty view for a parameter that the layer does without.
+  TensorView<const T, D> value(const Parameter& p) const { return p ? (*parameters_)[p] : TensorView<const T, D>{}; }
+  /// A moving statistic and the like, to be changed in a training pass. Throws StateError in inference mode.
+  TensorView<T, D> state(const Parameter& p) const {
+    if (!mutable_) throw StateError("Step: the state of a model does not change in inference mode");
+    return (*mutable_)[p];
+  }
+  /// Where the gradient of a trainable parameter goes.
+  TensorView<T, D> gradient(const Parameter& p) const { return {gradients_.data() + p.offset, p.shape}; }
+
+  TensorView<T, D> kept(Kept handle) const { return workspace_->kept(layer_, handle); }
+  Batch<T, D> kept_batch(Kept handle, Index count) const { return workspace_->kept_batch(layer_, handle, count); }
+  /// Working memory of at least the size that the layer asked for; its content is rubbish at every call.
+  TensorView<T, D> scratch() const { return workspace_->scratch(); }
+  /// The layer's own random numbers in this step.
+  Stream stream() const { return {seed_, Purpose::layer, layer_, number_}; }
+
+  /// The model says whose turn it is.
+  void enter(Index layer) { layer_ = layer; }
+
+ private:
+  const Parameters<T, D>* parameters_;
+  Parameters<T, D>* mutable_ = nullptr;
+  Workspace<T, D>* workspace_;
+  TensorView<T, D> gradients_;
+  std::uint64_t seed_ = 0;
+  Index number_ = 0;
+  Index layer_ = 0;
+};
+
+}  // namespace tarn

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <variant>
+
+#include <tarn/core/tensor.hpp>
+#include <tarn/data/dataset.hpp>
+#include <tarn/ops/detail.hpp>
+
+namespace tarn::ops {
+
+/// y = x.
+template <class T>
+void copy(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
+  detail::for_ranges(x.size(), x.lanes(), [&](Index first, Index last) { std::copy(x.data() + first, x.data() + last, y.data() + first); });
+}
+
+/// Zeroes the unused lanes of a gradient, which sums over the batch rely on.
+template <class T>
+void clear_unused_lanes(Batch<T, Cpu>& dy) {
+  if (dy.groups() == 0) return;
+  const int used = dy.used_lanes(dy.groups() - 1), lanes = dy.lanes();
+  if (used == lanes) return;
+  T* group = dy.group(dy.groups() - 1);
+  for (Index element = 0; element < dy.sample().size(); ++element) std::fill(group + element * lanes + used, group + (element + 1) * lanes, T(0));
+}
+
+namespace detail {
+
+/// Writes y[sample][element] = convert(source[row(sample)][element]); the unused lanes repeat the last sample.
+template <class T, class Source, class Row, class Convert>
+void gather_rows(const Source* source, Row row, Convert convert, Batch<T, Cpu>& y) {
+  const Index elements = y.sample().size();
+  const int lanes = y.lanes();
+  constexpr Index chunk = 64;                        // elements at a time, so that the rows of a group stay in the cache
+  parallel::run(y.groups(), [&](Index group) {
+    T* out = y.group(group);
+    for (Index first = 0; first < elements; first += chunk) {
+      const Index last = std::min(first + chunk, elements);
+      for (int lane = 0; lane < lanes; ++lane) {
+        const Source* in = source + row(std::min(group * lanes + lane, y.count() - 1)) * elements;
+        for (Index element = first; element < last; ++element) out[element * lanes + lane] = convert(in[element]);
+      }
+    }
+  });
+}
+
+}  // namespace detail
+
+/// y = the samples at `rows`, in lanes, as scale * value + offset. Bytes go through a table, so they cost one look-up each.
+template <class T>
+void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T, Cpu>& y) {
+  const double scale = samples.scale(), offset = samples.offset();
+  const auto row = [&](Index sample) { return static_cast<Index>(rows[static_cast<std::size_t>(sample)]); };
+  std::visit(
+      [&](const auto& values) {
+        using Source = std::remove_cvref_t<decltype(values[0])>;
+        const auto convert = [=](Source value) { return static_cast<T>(scale * static_cast<double>(value) + offset); };
+        if constexpr (std::is_same_v<Source, std::uint8_t>) {
+          std::array<T, 256> table;
+          for (std::size_t value = 0; value < table.size(); ++value) table[value] = convert(static_cast<std::uint8_t>(value));
+          detail::gather_rows(values.data(), row, [&](Source value) { return table[value]; }, y);
+        } else {
+          detail::gather_rows(values.data(), row, convert, y);
+        }
+      },
+      samples.values());
+}
+
+/// y = a plain tensor [count, sample...], in lanes.
+template <class T>
+void from_tensor(const TensorView<const T, Cpu>& x, Batch<T, Cpu>& y) {
+  if (x.shape() != y.shape()) throw ShapeError("from_tensor: tensor " + x.shape().to_string() + ", expected " + y.shape().to_string());
+  detail::gather_rows(x.data(), [](Index sample) { return sample; }, [](T value) { return value; }, y);
+}
+
+/// y [count, sample...] = x as a plain tensor.
+template <class T>
+void to_tensor(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& y) {
+  if (x.shape() != y.shape()) throw ShapeError("to_tensor: tensor " + y.shape().to_string() + ", expected " + x.shape().to_string());
+  const Index elements = x.sample().size();
+  const int lanes = x.lanes();
+  parallel::run(x.groups(), [&](Index group) {
+    const T* in = x.group(group);
+    for (int lane = 0; lane < x.used_lanes(group); ++lane) {
+      T* out = y.data() + (group * lanes + lane) * elements;
+      for (Index element = 0; element < elements; ++element) out[element] = in[element * lanes + lane];
+    }
+  });
+}
+
+}  // namespace tarn::ops

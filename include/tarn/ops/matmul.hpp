@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/ops/conv2d.hpp>
+#include <tarn/ops/elementwise.hpp>
+
+namespace tarn::ops {
+
+/// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.
+template <class T>
+void conv2d(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& kernel, const TensorView<const T, Cpu>& bias,
+            const cpu::ConvGeometry& geometry, const Activation& activation, Batch<T, Cpu>& y, const TensorView<T, Cpu>& scratch) {
+  if (is_elementwise(activation))
+    return conv2d(x, kernel, bias, geometry, y, scratch, [&](T* data, Index size) { activate_range(activation, data, size); });
+  conv2d(x, kernel, bias, geometry, y, scratch);
+  activate(activation, y);
+}
+
+namespace detail {
+
+/// A product with a [in, out] kernel is the convolution of one pixel.
+inline cpu::ConvGeometry dense_geometry(Index in, Index out) {
+  cpu::ConvGeometry geometry;
+  geometry.in_c = in;
+  geometry.out_c = out;
+  return geometry;
+}
+
+}  // namespace detail
+
+/// Scalars of scratch that the products below need for a kernel of this shape.
+template <class T>
+Index matmul_scratch(const Shape& kernel) {
+  return conv2d_scratch<T>(detail::dense_geometry(kernel[0], kernel[1]));
+}
+
+/// y = f(x W + b). x [batch, in], W [in, out], b [out] or empty, y [batch, out].
+template <class T>
+void matmul(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& kernel, const TensorView<const T, Cpu>& bias,
+            const Activation& activation, Batch<T, Cpu>& y, const TensorView<T, Cpu>& scratch) {
+  conv2d(x, kernel, bias, detail::dense_geometry(kernel.shape()[0], kernel.shape()[1]), activation, y, scratch);
+}
+/// dW = x^T dy.
+template <class T>
+void matmul_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const TensorView<T, Cpu>& dkernel,
+                            const TensorView<T, Cpu>& scratch) {
+  conv2d_kernel_gradient(x, dy, detail::dense_geometry(dkernel.shape()[0], dkernel.shape()[1]), dkernel, scratch);
+}
+/// dx = dy W^T.
+template <class T>
+void matmul_input_gradient(const Batch<T, Cpu>& dy, const TensorView<const T, Cpu>& kernel, Batch<T, Cpu>& dx,
+                           const TensorView<T, Cpu>& scratch) {
+  conv2d_input_gradient(dy, kernel, detail::dense_geometry(kernel.shape()[0], kernel.shape()[1]), dx, scratch);
+}
+
+}  // namespace tarn::ops

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <tarn/core/tensor.hpp>
+#include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/plain/norm.hpp>
+#include <tarn/ops/detail.hpp>
+
+namespace tarn::ops {
+
+/// Scalars of scratch that the functions below need for this many channels.
+inline Index norm_scratch(Index channels) { return (2 * parallel::max_sum_parts + 3) * channels; }
+
+namespace detail {
+
+/// Calls `body(part's sums, part's products, first group, groups, used lanes of the last)` for each part of the batch, then
+/// adds the parts in order, in double: `total(channel, sum, product)`.
+template <class T, class Body, class Total>
+void channel_sums(const Batch<T, Cpu>& x, Index channels, T* scratch, Body body, Total total) {
+  const Index parts = parallel::sum_parts(x.groups());
+  parallel::run(parts, [&](Index part) {
+    T* sums = scratch + part * 2 * channels;
+    std::fill_n(sums, 2 * channels, T(0));
+    const auto [first, last] = parallel::piece(x.groups(), parts, part);
+    body(sums, sums + channels, first, last - first, x.used_lanes(last - 1));
+  });
+  for (Index c = 0; c < channels; ++c) {
+    double sum = 0, product = 0;
+    for (Index part = 0; part < parts; ++part) {
+      sum += static_cast<double>(scratch[part * 2 * channels + c]);
+      product += static_cast<double>(scratch[part * 2 * channels + channels + c]);
+    }
+    total(c, sum, product);
+  }
+}
+
+}  // namespace detail
+
+/// mean[c] and (biased) variance[c] of x over the batch and all but the last axis. Sums run over x - x[first], so that a
+/// large mean costs no digits of the variance.
+template <class T>
+void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const TensorView<T, Cpu>& variance,
+             const TensorView<T, Cpu>& scratch) {
+  const auto [rows, channels] = detail::rows_of(x);
+  const double count = static_cast<double>(x.count() * rows);
+  T* shift = scratch.data() + 2 * parallel::max_sum_parts * channels;
+  for (Index c = 0; c < channels; ++c) shift[c] = x.data()[c * x.lanes()];
+  const auto body = TARN_CPU_BODY(moments, T);
+  detail::channel_sums(
+      x, channels, scratch.data(),
+      [&, rows = rows, channels = channels](T* sums, T* squares, Index first, Index groups, int used) {
+        body(x.group(first), groups, rows, channels, used, shift, sums, squares);
+      },
+      [&](Index c, double sum, double squares) {
+        const double offset = sum / count;
+        mean[c] = static_cast<T>(static_cast<double>(shift[c]) + offset);
+        variance[c] = static_cast<T>(std::max(0.0, squares / count - offset * offset));
+      });
+}
+
+/// value += share (target - value): one step of a moving average, share in [0, 1].
+template <class T>
+void move_towards(const TensorView<T, Cpu>& value, const TensorView<const T, Cpu>& target, double share) {
+  for (Index i = 0; i < value.size(); ++i) value[i] += static_cast<T>(share) * (target[i] - value[i]);
+}
+
+/// y = (x - mean) / sqrt(variance + epsilon) gamma + beta, a channel of the last axis.
+template <class T>
+void normalize(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& mean, const TensorView<const T, Cpu>& variance, double epsilon,
+               const TensorView<const T, Cpu>& gamma, const TensorView<const T, Cpu>& beta, Batch<T, Cpu>& y,
+               const TensorView<T, Cpu>& scratch) {
+  const auto [rows, channels] = detail::rows_of(x);
+  T* scale = scratch.data();
+  for (Index c = 0; c < channels; ++c) scale[c] = static_cast<T>(gamma[c] / std::sqrt(variance[c] + static_cast<T>(epsilon)));
+  const auto body = TARN_CPU_BODY(normalize, T);
+  parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
+    body(x.group(group), y.group(group), 1, rows, channels, mean.data(), scale, beta.data());
+  });
+}
+
+/// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted.
+template <class T>
+void normalize_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const TensorView<const T, Cpu>& mean,
+                        const TensorView<const T, Cpu>& variance, double epsilon, const TensorView<const T, Cpu>& gamma,
+                        const TensorView<T, Cpu>& dgamma, const TensorView<T, Cpu>& dbeta, Batch<T, Cpu>* dx,
+                        const TensorView<T, Cpu>& scratch) {
+  const auto [rows, channels] = detail::rows_of(x);
+  const double count = static_cast<double>(x.count() * rows);
+  T* scale = scratch.data() + 2 * parallel::max_sum_parts * channels;
+  T* offset = scale + channels;
+  T* slope = offset + channels;
+  const auto sums_body = TARN_CPU_BODY(normalize_sums, T);
+  detail::channel_sums(
+      x, channels, scratch.data(),
+      [&, rows = rows, channels = channels](T* sums, T* products, Index first, Index groups, int used) {
+        sums_body(x.group(first), dy.group(first), groups, rows, channels, used, mean.data(), sums, products);
+      },
+      [&](Index c, double sum, double product) {
+        const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+        dbeta[c] = static_cast<T>(sum);                                                    // dbeta = sum dy
+        dgamma[c] = static_cast<T>(product * inverse);                                     // dgamma = sum dy xhat
+        scale[c] = static_cast<T>(static_cast<double>(gamma[c]) * inverse);                // dx = scale (dy - mean of dy
+        offset[c] = static_cast<T>(-static_cast<double>(gamma[c]) * inverse * sum / count);  //   - xhat (mean of dy xhat))
+        slope[c] = static_cast<T>(-static_cast<double>(gamma[c]) * inverse * inverse * inverse * product / count);
+      });
+  if (!dx) return;
+  const auto body = TARN_CPU_BODY(normalize_gradient, T);
+  parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
+    body(x.group(group), dy.group(group), dx->group(group), 1, rows, channels, mean.data(), scale, offset, slope);
+  });
+}
+
+}  // namespace tarn::ops

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/plain/softmax.hpp>
+#include <tarn/ops/detail.hpp>
+
+namespace tarn::ops {
+
+/// y = exp(x) / sum of exp(x) over the last axis; y may be x.
+template <class T>
+void softmax(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
+  const auto [rows, classes] = detail::rows_of(x);
+  const auto body = TARN_CPU_BODY(softmax, T);
+  parallel::run(x.groups(), [&, rows = rows, classes = classes](Index group) { body(x.group(group), y.group(group), rows, classes); });
+}
+
+/// dx = y (dy - sum of y dy over the last axis); dx may be dy.
+template <class T>
+void softmax_gradient(const Batch<T, Cpu>& y, const Batch<T, Cpu>& dy, Batch<T, Cpu>& dx) {
+  const auto [rows, classes] = detail::rows_of(y);
+  const auto body = TARN_CPU_BODY(softmax_gradient, T);
+  parallel::run(y.groups(), [&, rows = rows, classes = classes](Index group) {
+    body(y.group(group), dy.group(group), dx.group(group), rows, classes);
+  });
+}
+
+}  // namespace tarn::ops

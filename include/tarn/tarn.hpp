@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Everything of the component tarn::tarn: tensors, layers, losses, optimizers, training. Needs the standard library and Eigen.
+
+#include <tarn/core/tensor.hpp>
+#include <tarn/layers/activations.hpp>
+#include <tarn/layers/average_pool2d.hpp>
+#include <tarn/layers/batch_norm.hpp>
+#include <tarn/layers/conv2d.hpp>
+#include <tarn/layers/dense.hpp>
+#include <tarn/layers/dropout.hpp>
+#include <tarn/layers/flatten.hpp>
+#include <tarn/layers/sequential.hpp>
+#include <tarn/losses/categorical_cross_entropy.hpp>
+#include <tarn/optim/sgd.hpp>
+#include <tarn/train/progress.hpp>
+#include <tarn/train/trainer.hpp>
+#include <tarn/version.hpp>

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <tarn/train/history.hpp>
+
+namespace tarn {
+
+/// What is planned, told when `fit` begins.
+struct FitInfo {
+  Index epochs = 0;
+  Index samples = 0;                            ///< of the training set
+};
+
+/// One step that was made.
+struct StepInfo {
+  Index epoch = 0;                              ///< from 1 on
+  Index iteration = 0;                          ///< updates of this trainer before this one
+  Index batch = 0;                              ///< samples in it
+  double learning_rate = 0;
+  double loss = 0;                              ///< mean over the batch
+  Metrics running;                              ///< of the epoch so far
+};
+
+/// What a hook may return to end the training after the current step or epoch. A hook may also return nothing.
+enum class Training { go_on, stop };
+
+/// Any object with one or more of these hooks, each optional:
+///   on_fit_begin(const FitInfo&)   on_epoch_begin(Index epoch)   on_step_end(const StepInfo&)
+///   on_epoch_end(const EpochRecord&)   on_fit_end(const History&)
+/// The object is copied; to read its state afterwards give it references, or pass std::ref(object).
+class Callback {
+ public:
+  template <class Object>
+    requires(!std::is_same_v<std::remove_cvref_t<Object>, Callback>)
+  Callback(Object object) {  // NOLINT: implicit, so that a list of callbacks is a list of objects
+    set(object);
+  }
+
+  void fit_begin(const FitInfo& info) const {
+    if (fit_begin_) fit_begin_(info);
+  }
+  void epoch_begin(Index epoch) const {
+    if (epoch_begin_) epoch_begin_(epoch);
+  }
+  Training step_end(const StepInfo& info) const { return step_end_ ? step_end_(info) : Training::go_on; }
+  Training epoch_end(const EpochRecord& record) const { return epoch_end_ ? epoch_end_(record) : Training::go_on; }
+  void fit_end(const History& history) const {
+    if (fit_end_) fit_end_(history);
+  }
+
+ private:
+  template <class Object>
+  struct Unwrapped {
+    using Type = Object;
+  };
+  template <class Object>
+  struct Unwrapped<std::reference_wrapper<Object>> {
+    using Type = Object;
+  };
+
+  template <class Call>
+  static Training told(Call call) {
+    if constexpr (std::is_same_v<decltype(call()), Training>) return call();
+    call();
+    return Training::go_on;
+  }
+
+  template <class Object>
+  void set(Object object) {
+    using Hooks = typename Unwrapped<Object>::Type;
+    constexpr bool fit_begin = requires(Hooks & h, const FitInfo& i) { h.on_fit_begin(i); };
+    constexpr bool epoch_begin = requires(Hooks & h) { h.on_epoch_begin(Index{}); };
+    constexpr bool step_end = requires(Hooks & h, const StepInfo& i) { h.on_step_end(i); };
+    constexpr bool epoch_end = requires(Hooks & h, const EpochRecord& r) { h.on_epoch_end(r); };
+    constexpr bool fit_end = requires(Hooks & h, const History& r) { h.on_fit_end(r); };
+    static_assert(fit_begin || epoch_begin || step_end || epoch_end || fit_end, "a callback needs at least one hook");
+    auto shared = std::make_shared<Object>(std::move(object));
+    if constexpr (fit_begin) fit_begin_ = [shared](const FitInfo& i) { static_cast<Hooks&>(*shared).on_fit_begin(i); };
+    if constexpr (epoch_begin) epoch_begin_ = [shared](Index e) { static_cast<Hooks&>(*shared).on_epoch_begin(e); };
+    if constexpr (step_end)
+      step_end_ = [shared](const StepInfo& i) { return told([&] { return static_cast<Hooks&>(*shared).on_step_end(i); }); };
+    if constexpr (epoch_end)
+      epoch_end_ = [shared](const EpochRecord& r) { return told([&] { return static_cast<Hooks&>(*shared).on_epoch_end(r); }); };
+    if constexpr (fit_end) fit_end_ = [shared](const History& h) { static_cast<Hooks&>(*shared).on_fit_end(h); };
+  }
+
+  std::function<void(const FitInfo&)> fit_begin_;
+  std::function<void(Index)> epoch_begin_;
+  std::function<Training(const StepInfo&)> step_end_;
+  std::function<Training(const EpochRecord&)> epoch_end_;
+  std::function<void(const History&)> fit_end_;
+};
+
+}  // namespace tarn

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#include <tarn/data.hpp>
+#include <tarn/tarn.hpp>
+
+int main() {}

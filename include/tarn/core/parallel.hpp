@@ -43,7 +43,7 @@ inline int parse_threads(const std::string& text) {
   const bool digits = !text.empty() && text.size() <= 4 && text.find_first_not_of("0123456789") == std::string::npos;
   if (digits) value = std::stoi(text);
   if (value < 1 || value > max_threads)
-    throw ArgumentError("TARN_NUM_THREADS: '" + text + "' is no thread count, expected 1 to " + std::to_string(max_threads));
+    throw ArgumentError("TARN_NUM_THREADS: '", text, "' is no thread count, expected 1 to ", max_threads);
   return value;
 }
 
@@ -66,8 +66,8 @@ class Pool {
 
   /// Runs all parts and returns when they are done. A call that finds the pool busy runs in its own thread.
   void run(Index parts, Part part, void* context) {
-    std::unique_lock turn{busy_, std::try_to_lock};
-    if (!turn || workers_.empty() || parts == 1) {
+    const Turn turn{busy_};
+    if (!turn.mine || workers_.empty() || parts == 1) {
       for (Index i = 0; i < parts; ++i) part(context, i);
       return;
     }
@@ -91,6 +91,18 @@ class Pool {
   struct alignas(alignof(std::max_align_t) * 4) Queue {
     std::atomic<Index> next{0};
     Index end = 0;
+  };
+
+  /// The right to hand out work, until the end of its scope; a call from within a part does not get it.
+  struct Turn {
+    std::atomic<bool>& busy;
+    const bool mine;
+    explicit Turn(std::atomic<bool>& taken) : busy{taken}, mine{!taken.exchange(true, std::memory_order_acquire)} {}
+    ~Turn() {
+      if (mine) busy.store(false, std::memory_order_release);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
   };
 
   void wake() {
@@ -151,11 +163,11 @@ class Pool {
 
   std::vector<Queue> queues_;
   std::vector<std::thread> workers_;
-  std::mutex busy_, mutex_;
+  std::mutex mutex_;
   std::condition_variable awake_;
   std::atomic<unsigned> round_{0};
   std::atomic<int> unfinished_{0}, sleeping_{0};
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> busy_{false}, stopping_{false};
   std::exception_ptr failure_;
   Part part_ = nullptr;
   void* context_ = nullptr;
@@ -194,7 +206,7 @@ inline int threads() { return detail::pool().threads(); }
 /// Sets the number of threads, 1 to 256. Throws ArgumentError. Not to be called while another thread is computing.
 inline void set_threads(int count) {
   if (count < 1 || count > max_threads)
-    throw ArgumentError("set_threads: " + std::to_string(count) + " threads, expected 1 to " + std::to_string(max_threads));
+    throw ArgumentError("set_threads: ", count, " threads, expected 1 to ", max_threads);
   auto& h = detail::holder();
   std::lock_guard lock{h.mutex};
   h.current.store(nullptr, std::memory_order_release);

@@ -67,7 +67,7 @@ class Parameters {
       if (entry.name == name) return entry;
     std::string known;
     for (const auto& entry : entries_) known += (known.empty() ? "" : ", ") + entry.name;
-    throw ArgumentError("weights: no parameter '" + name + "', there are: " + known);
+    throw ArgumentError("weights: no parameter '", name, "', there are: ", known);
   }
 
   Index trainable_count() const { return trainable_size_; }

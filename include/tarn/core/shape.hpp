@@ -62,10 +62,10 @@ class Shape {
   friend std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.to_string(); }
 
   void push_back(Index extent) {
-    if (rank_ == max_rank) throw ShapeError("Shape: more than " + std::to_string(max_rank) + " extents");
-    if (extent < 0) throw ShapeError("Shape: extent " + std::to_string(extent) + " of axis " + std::to_string(rank_) + " is negative");
+    if (rank_ == max_rank) throw ShapeError("Shape: more than ", max_rank, " extents");
+    if (extent < 0) throw ShapeError("Shape: extent ", extent, " of axis ", rank_, " is negative");
     if (extent != 0 && size_ > std::numeric_limits<Index>::max() / extent)
-      throw ShapeError("Shape: " + to_string() + " with " + std::to_string(extent) + " more has too many elements");
+      throw ShapeError("Shape: ", to_string(), " with ", extent, " more has too many elements");
     extents_[static_cast<std::size_t>(rank_++)] = extent;
     size_ *= extent;
   }

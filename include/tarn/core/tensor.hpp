@@ -43,8 +43,8 @@ class Tensor {
   /// A copy of `values`. Throws ShapeError where their number is not the shape's size.
   Tensor(const Shape& shape, const std::vector<std::remove_const_t<T>>& values) : Tensor(shape) {
     if (static_cast<Index>(values.size()) != shape.size())
-      throw ShapeError("Tensor: " + std::to_string(values.size()) + " values for shape " + shape.to_string() + ", expected " +
-                       std::to_string(shape.size()));
+      throw ShapeError("Tensor: ", values.size(), " values for shape ", shape.to_string(), ", expected ",
+                       shape.size());
     std::copy(values.begin(), values.end(), data());
   }
 

@@ -50,10 +50,10 @@ inline InstructionSet parse_instruction_set(const std::string& name, Instruction
   for (auto set : {InstructionSet::plain, InstructionSet::baseline, InstructionSet::v3, InstructionSet::v4}) {
     if (name != to_string(set)) continue;
     if (set > best)
-      throw DeviceError("TARN_CPU: '" + name + "' is not supported by this processor, whose best is '" + to_string(best) + "'");
+      throw DeviceError("TARN_CPU: '", name, "' is not supported by this processor, whose best is '", to_string(best), "'");
     return set;
   }
-  throw ArgumentError("TARN_CPU: '" + name + "' is unknown, expected plain, baseline, v3 or v4");
+  throw ArgumentError("TARN_CPU: '", name, "' is unknown, expected plain, baseline, v3 or v4");
 }
 
 /// The instruction set that every operation of this process uses: `TARN_CPU` where it is set, else the best one.

@@ -41,7 +41,7 @@ class AvgPool2D::Layer final : public tarn::Layer<T, D> {
     const Size2D stride = spec.stride == Size2D{0} ? spec.window : spec.stride;
     detail::expect_positive("AvgPool2D", "stride", stride);
     if (spec.window.height > input[0] || spec.window.width > input[1])
-      throw ShapeError("AvgPool2D: window " + spec.window.to_string() + " is larger than the input " + input.to_string());
+      throw ShapeError("AvgPool2D: window ", spec.window.to_string(), " is larger than the input ", input.to_string());
     cpu::PoolGeometry g;
     g.in_h = input[0], g.in_w = input[1], g.channels = input[2];
     g.window_h = spec.window.height, g.window_w = spec.window.width;

@@ -63,8 +63,8 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   static const BatchNorm& checked(const BatchNorm& spec, const Shape& input) {
     if (input.rank() == 0) throw ShapeError("BatchNorm: a sample is a single number, expected at least one axis");
     if (!(spec.momentum >= 0 && spec.momentum <= 1))
-      throw ArgumentError("BatchNorm: momentum is " + std::to_string(spec.momentum) + ", expected 0 to 1");
-    if (!(spec.epsilon > 0)) throw ArgumentError("BatchNorm: epsilon is " + std::to_string(spec.epsilon) + ", expected above 0");
+      throw ArgumentError("BatchNorm: momentum is ", spec.momentum, ", expected 0 to 1");
+    if (!(spec.epsilon > 0)) throw ArgumentError("BatchNorm: epsilon is ", spec.epsilon, ", expected above 0");
     return spec;
   }
 

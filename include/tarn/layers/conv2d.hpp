@@ -57,11 +57,11 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   static cpu::ConvGeometry geometry(const Conv2D& spec, const Shape& input) {
     detail::expect_image("Conv2D", input);
     detail::expect_positive("Conv2D", "kernel", spec.kernel);
-    if (spec.filters < 1) throw ArgumentError("Conv2D: filters is " + std::to_string(spec.filters) + ", expected at least 1");
+    if (spec.filters < 1) throw ArgumentError("Conv2D: filters is ", spec.filters, ", expected at least 1");
     const Index h = input[0], w = input[1], kh = spec.kernel.height, kw = spec.kernel.width;
     const bool same = spec.padding == Padding::same;
     if (!same && (kh > h || kw > w))
-      throw ShapeError("Conv2D: kernel " + spec.kernel.to_string() + " is larger than the input " + input.to_string() +
+      throw ShapeError("Conv2D: kernel ", spec.kernel.to_string(), " is larger than the input ", input.to_string(),
                        "; use a smaller one or padding same");
     cpu::ConvGeometry g;
     g.in_h = h, g.in_w = w, g.in_c = input[2];

@@ -50,9 +50,9 @@ class Dense::Layer final : public tarn::Layer<T, D> {
 
  private:
   static Index features(const Dense& spec, const Shape& input) {
-    if (spec.units < 1) throw ArgumentError("Dense: units is " + std::to_string(spec.units) + ", expected at least 1");
+    if (spec.units < 1) throw ArgumentError("Dense: units is ", spec.units, ", expected at least 1");
     if (input.rank() != 1)
-      throw ShapeError("Dense: a sample is " + input.to_string() + ", expected a vector [features]; put a Flatten before it");
+      throw ShapeError("Dense: a sample is ", input.to_string(), ", expected a vector [features]; put a Flatten before it");
     return input[0];
   }
 

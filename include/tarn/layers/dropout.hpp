@@ -26,7 +26,7 @@ template <class T, class D>
 class Dropout::Layer final : public tarn::Layer<T, D> {
  public:
   Layer(const Dropout& spec, const Shape& input, Setup<T, D>&) : rate_{spec.rate}, output_{input} {
-    if (!(rate_ >= 0 && rate_ < 1)) throw ArgumentError("Dropout: rate is " + std::to_string(rate_) + ", expected at least 0 and below 1");
+    if (!(rate_ >= 0 && rate_ < 1)) throw ArgumentError("Dropout: rate is ", rate_, ", expected at least 0 and below 1");
   }
 
   Shape output_shape() const override { return output_; }

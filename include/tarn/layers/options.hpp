@@ -13,7 +13,7 @@ struct Size2D {
 
   constexpr Size2D() = default;
   constexpr Size2D(int both) : height{both}, width{both} {}  // NOLINT: implicit, so that `.kernel = 5` reads well
-  constexpr Size2D(int height, int width) : height{height}, width{width} {}
+  constexpr Size2D(int rows, int columns) : height{rows}, width{columns} {}
 
   bool operator==(const Size2D&) const = default;
   /// As in "5x5".
@@ -31,12 +31,12 @@ namespace detail {
 /// Throws ShapeError unless a sample is an image.
 inline void expect_image(const std::string& layer, const Shape& input) {
   if (input.rank() != 3)
-    throw ShapeError(layer + ": a sample is " + input.to_string() + ", expected an image [height, width, channels]");
+    throw ShapeError(layer, ": a sample is ", input.to_string(), ", expected an image [height, width, channels]");
 }
 /// Throws ArgumentError unless both numbers are at least 1.
 inline void expect_positive(const std::string& layer, const std::string& option, const Size2D& size) {
   if (size.height < 1 || size.width < 1)
-    throw ArgumentError(layer + ": " + option + " is " + size.to_string() + ", expected at least 1x1");
+    throw ArgumentError(layer, ": ", option, " is ", size.to_string(), ", expected at least 1x1");
 }
 
 }  // namespace detail

@@ -22,7 +22,7 @@ struct Input {
   explicit Input(Extents... extents) : Input{Shape{static_cast<Index>(extents)...}} {}
   explicit Input(const Shape& sample) : shape{sample} {
     for (int axis = 0; axis < shape.rank(); ++axis)
-      if (shape[axis] < 1) throw ShapeError("Input: shape " + shape.to_string() + " has an empty axis, expected extents of at least 1");
+      if (shape[axis] < 1) throw ShapeError("Input: shape ", shape.to_string(), " has an empty axis, expected extents of at least 1");
   }
 };
 
@@ -30,8 +30,12 @@ namespace detail {
 
 /// 62610 as "62,610".
 inline std::string grouped(Index value) {
-  std::string text = std::to_string(value);
-  for (Index at = static_cast<Index>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
+  const std::string digits = std::to_string(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
   return text;
 }
 /// [28, 28, 1] as "[n, 28, 28, 1]".
@@ -65,9 +69,9 @@ class Sequential {
       try {
         placed.layer = spec.build(shape, setup);
       } catch (const ShapeError& error) {
-        throw ShapeError(where + error.what());
+        throw ShapeError(where, error.what());
       } catch (const ArgumentError& error) {
-        throw ArgumentError(where + error.what());
+        throw ArgumentError(where, error.what());
       }
       placed.output = shape = placed.layer->output_shape();
       placed.kept = setup.kept();
@@ -205,7 +209,7 @@ class Sequential {
   template <class Fill>
   Tensor<T, D> predict_chunks(const Shape& inputs, Fill fill) const {
     if (inputs.rank() == 0 || inputs.without_first() != input_)
-      throw ShapeError("predict: inputs are " + inputs.to_string() + ", expected " + detail::with_batch(input_));
+      throw ShapeError("predict: inputs are ", inputs.to_string(), ", expected ", detail::with_batch(input_));
     const Index n = inputs[0], size = output_shape().size();
     Tensor<T, D> outputs{output_shape().prepend(n)};
     with_workspace([&](Workspace<T, D>& workspace) {

@@ -20,12 +20,12 @@ struct CategoricalCrossEntropy {
   /// Throws unless targets [n] or [n, classes] fit a model with these outputs.
   void check(const Shape& output, const Samples& targets) const {
     if (output.rank() != 1)
-      throw ShapeError("CategoricalCrossEntropy: an output is " + output.to_string() + ", expected a vector [classes]");
+      throw ShapeError("CategoricalCrossEntropy: an output is ", output.to_string(), ", expected a vector [classes]");
     const Shape target = targets.sample();
     if (target.rank() == 0 ? !targets.is_integer() : target != output)
-      throw ShapeError("CategoricalCrossEntropy: targets are " + targets.shape().to_string() +
-                       (target.rank() == 0 ? " of floating point" : "") + ", expected integer labels [n] or vectors [n, " +
-                       std::to_string(output[0]) + "]");
+      throw ShapeError("CategoricalCrossEntropy: targets are ", targets.shape().to_string(),
+                       (target.rank() == 0 ? " of floating point" : ""), ", expected integer labels [n] or vectors [n, ",
+                       output[0], "]");
   }
 
   /// Sum of the loss over the samples; the gradient, where wanted, is that of the mean.

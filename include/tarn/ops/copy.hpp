@@ -20,6 +20,12 @@ void copy(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
   detail::for_ranges(x.size(), x.lanes(), [&](Index first, Index last) { std::copy(x.data() + first, x.data() + last, y.data() + first); });
 }
 
+/// The same for plain tensors of one size.
+template <class T>
+void copy(const TensorView<const T, Cpu>& x, const TensorView<T, Cpu>& y) {
+  std::copy_n(x.data(), x.size(), y.data());
+}
+
 /// Zeroes the unused lanes of a gradient, which sums over the batch rely on.
 template <class T>
 void clear_unused_lanes(Batch<T, Cpu>& dy) {
@@ -75,14 +81,14 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
 /// y = a plain tensor [count, sample...], in lanes.
 template <class T>
 void from_tensor(const TensorView<const T, Cpu>& x, Batch<T, Cpu>& y) {
-  if (x.shape() != y.shape()) throw ShapeError("from_tensor: tensor " + x.shape().to_string() + ", expected " + y.shape().to_string());
+  if (x.shape() != y.shape()) throw ShapeError("from_tensor: tensor ", x.shape().to_string(), ", expected ", y.shape().to_string());
   detail::gather_rows(x.data(), [](Index sample) { return sample; }, [](T value) { return value; }, y);
 }
 
 /// y [count, sample...] = x as a plain tensor.
 template <class T>
 void to_tensor(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& y) {
-  if (x.shape() != y.shape()) throw ShapeError("to_tensor: tensor " + y.shape().to_string() + ", expected " + x.shape().to_string());
+  if (x.shape() != y.shape()) throw ShapeError("to_tensor: tensor ", y.shape().to_string(), ", expected ", x.shape().to_string());
   const Index elements = x.sample().size();
   const int lanes = x.lanes();
   parallel::run(x.groups(), [&](Index group) {

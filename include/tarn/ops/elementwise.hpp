@@ -58,15 +58,15 @@ template <class T, class U>
 void check_map_input(const char* where, const Batch<U, Cpu>& input, const Batch<T, Cpu>& y) {
   static_assert(std::is_same_v<T, U>, "all batches of a map have one scalar type");
   if (input.shape() != y.shape())
-    throw ShapeError(std::string{where} + ": input " + input.shape().to_string() + ", expected " + y.shape().to_string());
+    throw ShapeError(where, ": input ", input.shape().to_string(), ", expected ", y.shape().to_string());
 }
 template <class T, class U>
 void check_map_input(const char* where, const TensorView<U, Cpu>& input, const Batch<T, Cpu>& y) {
   static_assert(std::is_same_v<T, std::remove_const_t<U>>, "all inputs of a map have one scalar type");
   const Index channels = rows_of(y).channels;
   if (input.size() != channels)
-    throw ShapeError(std::string{where} + ": " + std::to_string(input.size()) + " values, expected one for each of the " +
-                     std::to_string(channels) + " channels of " + y.shape().to_string());
+    throw ShapeError(where, ": ", input.size(), " values, expected one for each of the ",
+                     channels, " channels of ", y.shape().to_string());
 }
 
 }  // namespace detail
@@ -79,7 +79,9 @@ void map(Batch<T, Cpu>& y, const F& f, const Inputs&... inputs) {
   (detail::check_map_input("map", inputs, y), ...);
   const auto body = TARN_CPU_BODY(map, T, F, decltype(detail::map_source<T>(inputs, 0))...);
   const auto [rows, channels] = detail::rows_of(y);
-  parallel::run(y.groups(), [&](Index group) { body(y.group(group), rows, channels, f, detail::map_source<T>(inputs, group)...); });
+  parallel::run(y.groups(), [&, rows = rows, channels = channels](Index group) {
+    body(y.group(group), rows, channels, f, detail::map_source<T>(inputs, group)...);
+  });
 }
 
 /// Scalars of scratch that a reduce over this many channels needs.
@@ -95,7 +97,7 @@ void reduce(const TensorView<T, Cpu>& sums, const F& f, const TensorView<T, Cpu>
   const auto body = TARN_CPU_BODY(reduce, T, F, cpu::MapElements<T>, decltype(detail::map_source<T>(inputs, 0))...);
   const auto [rows, channels] = detail::rows_of(first_input);
   const Index parts = parallel::sum_parts(first_input.groups());
-  parallel::run(parts, [&](Index part) {
+  parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
     T* total = scratch.data() + part * channels;
     std::fill_n(total, channels, T(0));
     const auto [first, last] = parallel::piece(first_input.groups(), parts, part);

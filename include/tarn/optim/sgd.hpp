@@ -26,7 +26,7 @@ class SGD::Updater {
  public:
   Updater(const SGD& spec, Index size) : spec_{spec} {
     if (!(spec.momentum >= 0 && spec.momentum < 1))
-      throw ArgumentError("SGD: momentum is " + std::to_string(spec.momentum) + ", expected at least 0 and below 1");
+      throw ArgumentError("SGD: momentum is ", spec.momentum, ", expected at least 0 and below 1");
     if (spec.momentum != 0) velocities_ = Tensor<T, D>{Shape{size}};
   }
 

@@ -22,7 +22,7 @@ class LearningRate {
   double operator()(Index iteration) const {
     const double rate = function_ ? function_(iteration) : value_;
     if (!(rate >= 0) || !std::isfinite(rate))
-      throw ArgumentError("learning rate: " + std::to_string(rate) + " at iteration " + std::to_string(iteration) + ", expected at least 0 and finite");
+      throw ArgumentError("learning rate: ", rate, " at iteration ", iteration, ", expected at least 0 and finite");
     return rate;
   }
 
@@ -43,7 +43,7 @@ class BatchSize {
   /// Throws ArgumentError for a size below 1.
   Index operator()(Index iteration) const {
     const Index size = function_ ? function_(iteration) : value_;
-    if (size < 1) throw ArgumentError("batch size: " + std::to_string(size) + " at iteration " + std::to_string(iteration) + ", expected at least 1");
+    if (size < 1) throw ArgumentError("batch size: ", size, " at iteration ", iteration, ", expected at least 1");
     return size;
   }
 

@@ -30,6 +30,7 @@ class Trainer {
         loss_{loss},
         updater_{optimizer, model.parameters().trainable_count()},
         gradients_{Shape{model.parameters().trainable_count()}},
+        state_before_{Shape{model.parameters().state_count()}},
         workspace_{model.workspace(true)},
         seed_{seed} {}
 
@@ -39,7 +40,7 @@ class Trainer {
   History fit(const Dataset& data, const FitOptions& options) {
     check(data, "fit");
     if (options.validation) check(*options.validation, "fit: validation");
-    if (options.epochs < 1) throw ArgumentError("fit: epochs is " + std::to_string(options.epochs) + ", expected at least 1");
+    if (options.epochs < 1) throw ArgumentError("fit: epochs is ", options.epochs, ", expected at least 1");
     reserve(largest_batch(data.size(), options), data.targets);
     std::vector<std::uint32_t> order(static_cast<std::size_t>(data.size()));
     History history;
@@ -55,7 +56,8 @@ class Trainer {
       Sums sums;
       for (Index first = 0; first < data.size() && !stopped;) {
         const Index count = std::min(options.batch_size(iteration_), data.size() - first);
-        StepInfo info = step(data, std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), sums);
+        StepInfo info = step(data, std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), sums,
+                             "fit");
         info.epoch = epoch;
         record.learning_rate = info.learning_rate;
         ++record.steps;
@@ -82,7 +84,7 @@ class Trainer {
       std::iota(rows_.begin(), rows_.end(), 0U);
     }
     Sums sums;
-    step(batch, std::span{rows_}.first(static_cast<std::size_t>(batch.size())), sums);
+    step(batch, std::span{rows_}.first(static_cast<std::size_t>(batch.size())), sums, "train_on_batch");
     return sums.metrics();
   }
 
@@ -158,8 +160,8 @@ class Trainer {
         const Index row = static_cast<Index>(rows[static_cast<std::size_t>(i)]);
         const double label = targets.at(row);
         if (!(label >= 0 && label < static_cast<double>(output[0])))
-          throw ArgumentError(std::string{where} + ": label " + std::to_string(static_cast<Index>(label)) + " of sample " +
-                              std::to_string(row) + ", expected 0 to " + std::to_string(output[0] - 1));
+          throw ArgumentError(where, ": label ", static_cast<Index>(label), " of sample ",
+                              row, ", expected 0 to ", output[0] - 1);
         labels_[i] = static_cast<std::int32_t>(label);
       }
       return {{labels_.data(), {count}}, {}};
@@ -180,11 +182,11 @@ class Trainer {
   }
 
   void check(const Dataset& data, const std::string& where) const {
-    if (data.size() == 0) throw ArgumentError(where + ": the data set is empty");
+    if (data.size() == 0) throw ArgumentError(where, ": the data set is empty");
     if (data.inputs.size() != data.targets.size())
-      throw ShapeError(where + ": " + std::to_string(data.inputs.size()) + " inputs and " + std::to_string(data.targets.size()) + " targets");
+      throw ShapeError(where, ": ", data.inputs.size(), " inputs and ", data.targets.size(), " targets");
     if (data.inputs.sample() != model_.input_shape())
-      throw ShapeError(where + ": inputs are " + data.inputs.shape().to_string() + ", expected " + detail::with_batch(model_.input_shape()));
+      throw ShapeError(where, ": inputs are ", data.inputs.shape().to_string(), ", expected ", detail::with_batch(model_.input_shape()));
     loss_.check(model_.output_shape(), data.targets);
   }
 
@@ -205,15 +207,16 @@ class Trainer {
     targets_.reserve(batch, targets);
   }
 
-  StepInfo step(const Dataset& data, std::span<const std::uint32_t> rows, Sums& sums) {
+  StepInfo step(const Dataset& data, std::span<const std::uint32_t> rows, Sums& sums, const char* where) {
     const Index count = static_cast<Index>(rows.size());
+    const Targets<T, D> targets = targets_.gather(data.targets, rows, model_.output_shape(), where);
     Batch<T, D> x = workspace_.activation(-1, count);
     ops::gather(data.inputs, rows, x);
+    ops::copy(std::as_const(model_).parameters().state(), state_before_.view());
     Step<T, D> pass{model_.parameters(), workspace_, gradients_.view(), seed_, iteration_};
     model_.forward(workspace_, count, pass);
     const Batch<T, D> y = workspace_.activation(last_layer(), count);
     Batch<T, D> dy = workspace_.gradient(last_layer(), count);
-    const Targets<T, D> targets = targets_.gather(data.targets, rows, y.sample(), "fit");
     const double loss = loss_(y, targets, &dy);
     if (!std::isfinite(loss)) report_loss(loss, count);
     sums.add(loss, correct(y, targets), count);
@@ -229,36 +232,42 @@ class Trainer {
     return info;
   }
 
+  /// Moving statistics go back to those before the step, so that they neither keep nor take the blame for what spoilt them.
+  void restore_state() { ops::copy(std::as_const(state_before_).view(), model_.parameters().state()); }
+
   [[noreturn]] void report_loss(double loss, Index count) {
+    restore_state();
     const std::string where = "step " + std::to_string(iteration_) + ": the loss is " + std::to_string(loss) + "; first not finite: ";
     auto bad = [](const Batch<T, D>& batch) {
       return !ops::all_finite(TensorView<const T, D>{batch.data(), {batch.size()}});
     };
-    if (bad(workspace_.activation(-1, count))) throw StateError(where + "the input of the model");
+    if (bad(workspace_.activation(-1, count))) throw StateError(where, "the input of the model");
     report_parameters(std::as_const(model_).parameters(), where, "");
     for (Index i = 0; i <= last_layer(); ++i)
       if (bad(workspace_.activation(i, count)))
-        throw StateError(where + "the output of layer " + std::to_string(i) + " (" + model_.layers()[static_cast<std::size_t>(i)].name + ")");
-    throw StateError(where + "the loss itself");
+        throw StateError(where, "the output of layer ", i, " (", model_.layers()[static_cast<std::size_t>(i)].name, ")");
+    throw StateError(where, "the loss itself");
   }
 
   void report_parameters(const Parameters<T, D>& parameters, const std::string& where, const std::string& what) {
     for (const auto& entry : parameters.entries()) {
       const auto view = what.empty() ? parameters[entry.parameter]
                                      : TensorView<const T, D>{gradients_.data() + entry.parameter.offset, entry.parameter.shape};
-      if ((what.empty() || entry.parameter.trainable) && !ops::all_finite(view)) throw StateError(where + what + entry.name);
+      if ((what.empty() || entry.parameter.trainable) && !ops::all_finite(view)) throw StateError(where, what, entry.name);
     }
   }
   [[noreturn]] void report_gradient() {
+    restore_state();
     const std::string where = "step " + std::to_string(iteration_) + ": first not finite: ";
     report_parameters(std::as_const(model_).parameters(), where, "the gradient of ");
-    throw StateError(where + "a gradient");
+    throw StateError(where, "a gradient");
   }
 
   Sequential<T, D>& model_;
   Loss loss_;
   typename Optimizer::template Updater<T, D> updater_;
   Tensor<T, D> gradients_;                      // layout of the trainable parameters
+  Tensor<T, D> state_before_;                   // moving statistics before the step
   Workspace<T, D> workspace_;
   TargetBuffer targets_;
   std::vector<std::uint32_t> rows_;             // 0, 1, 2 ..

@@ -23,14 +23,14 @@ auto channel_row(T* data, Index channels) {
 
 template <class T>
 void moments(const T* x, Index groups, Index pixels, Index channels, int, const T* shift, T* sums, T* squares) {
-  const RowMajorMatrix<T> d = channel_rows(x, groups * pixels, channels).rowwise() - channel_row(shift, channels);
+  const auto d = channel_rows(x, groups * pixels, channels).rowwise() - channel_row(shift, channels);
   channel_row(sums, channels) += d.colwise().sum();
   channel_row(squares, channels) += d.cwiseAbs2().colwise().sum();
 }
 template <class T>
 void normalize_sums(const T* x, const T* dy, Index groups, Index pixels, Index channels, int, const T* mean, T* sums, T* products) {
   const auto gradient = channel_rows(dy, groups * pixels, channels);
-  const RowMajorMatrix<T> d = channel_rows(x, groups * pixels, channels).rowwise() - channel_row(mean, channels);
+  const auto d = channel_rows(x, groups * pixels, channels).rowwise() - channel_row(mean, channels);
   channel_row(sums, channels) += gradient.colwise().sum();
   channel_row(products, channels) += gradient.cwiseProduct(d).colwise().sum();
 }

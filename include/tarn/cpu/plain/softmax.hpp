@@ -12,7 +12,7 @@ void softmax(const T* x, T* y, Index rows, Index classes) {
   for (Index row = 0; row < rows; ++row) {
     const Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>> in(x + row * classes, classes);
     Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>> out(y + row * classes, classes);
-    out = (in - in.maxCoeff()).unaryExpr([](T v) { return std::exp(v); }).eval();
+    out = (in - in.maxCoeff()).unaryExpr([](T v) { return std::exp(v); });
     out /= out.sum();
   }
 }

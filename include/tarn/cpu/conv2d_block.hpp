@@ -5,17 +5,19 @@
 
 namespace tarn::cpu {
 
-/// What one call of a convolution's body computes: output rows [first_row, last_row) and channels
-/// [first_output, last_output) of `groups` groups. Weight k = (kernel row, kernel column, input channel) of output o stands at
-/// kernel[k * k_stride + o * output_stride]; `bias` is null or [out_c]. Strides are in scalars.
+/// What one call of a convolution's body computes: output rows [first_row, last_row) of `groups` groups, and those outputs that
+/// are in tiles [first_tile, last_tile). Of `tiles` even pieces, tile i begins at output out_c * i / tiles.
+/// Weight k = (kernel row, kernel column, input channel) of output o stands at kernel[k * k_stride + o * output_stride]. Or the
+/// kernel is packed, tile after tile: [k][outputs of the tile]. `bias` is null or [out_c]. Strides are in scalars.
 template <class T>
 struct ConvBlock {
   const T* x;
   Index x_group, groups;
   const T* kernel;
+  bool packed;
   Index k_stride, output_stride;
   const T* bias;
-  Index first_row, last_row, first_output, last_output;
+  Index first_row, last_row, first_tile, last_tile, tiles;
   T* y;
   Index y_group;
 };

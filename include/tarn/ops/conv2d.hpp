@@ -47,28 +47,50 @@ inline ConvGeometry simplified(const ConvGeometry& g) {
   return dense;
 }
 
-/// The forward pass on weights with any strides. Items are cut by groups, rows and, of a dense layer, outputs; borders depend
-/// on shapes alone.
+/// A kernel as the bodies read it: in place, or packed.
+template <class T>
+struct Weights {
+  const T* data;
+  bool packed;
+  Index k_stride, output_stride;
+};
+
+/// Packs a kernel [taps, in, out] for the convolution `g`, or, flipped, [taps, out, in] for the transposed one.
+template <class T>
+Weights<T> pack(const T* kernel, const ConvGeometry& g, bool flipped, T* packed) {
+  const Index taps = g.kernel_h * g.kernel_w, chunk = 64, chunks = ceil_divide(g.in_c, chunk);
+  const Index k_stride = flipped ? 1 : g.out_c, output_stride = flipped ? g.in_c : 1;
+  const auto body = TARN_CPU_BODY(pack_kernel, T);
+  parallel::run(taps * chunks, [&](Index item) {
+    const Index tap = item / chunks, first = item % chunks * chunk;
+    const T* from = kernel + (flipped ? taps - 1 - tap : tap) * g.in_c * g.out_c + first * k_stride;
+    body(from, k_stride, output_stride, tap * g.in_c + first, std::min(chunk, g.in_c - first), g.depth(), g.out_c, packed);
+  });
+  return {packed, true, 0, 0};
+}
+
+/// Whether rows of weights that far apart are worth packing, though they could be read in place.
+inline bool wide(const ConvGeometry& g) { return g.out_c >= 256; }
+
+/// The forward pass. Items are cut by groups and rows or, of a dense layer, outputs; borders depend on shapes alone.
 template <class T, class Finish>
-void convolve(const T* x, Index groups, Index lanes, const T* kernel, Index k_stride, Index output_stride, const T* bias,
-              const ConvGeometry& g, T* y, const Finish& finish) {
-  const bool dense = g.pixels() == 1;
+void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g, T* y,
+              const Finish& finish) {
   const Index x_group = g.in_h * g.in_w * g.in_c * lanes, y_group = g.pixels() * g.out_c * lanes;
+  const Index tiles = ceil_divide(g.out_c, TARN_CPU_BODY(conv_tile_outputs, T)());
   const Index block = lanes == 1 ? 16 : 4;
   const Index blocks = ceil_divide(groups, block), items = ceil_divide(32, std::max<Index>(blocks, 1));
-  const Index row_parts = std::min(items, g.out_h);
-  const Index unit = g.out_c >= 96 ? 24 : 8, units = dense ? ceil_divide(g.out_c, unit) : 1;  // outputs of several tiles
-  const Index output_parts = std::min(items, units);
+  const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
   const auto body = TARN_CPU_BODY(conv2d, T);
-  parallel::run(blocks * row_parts * output_parts, [&](Index item) {
-    const Index first = item / (row_parts * output_parts) * block, count = std::min(block, groups - first);
-    const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / output_parts % row_parts);
-    const auto [first_unit, last_unit] = parallel::piece(units, output_parts, item % output_parts);
-    const Index first_output = dense ? first_unit * unit : 0, last_output = dense ? std::min(last_unit * unit, g.out_c) : g.out_c;
-    T* to = y + first * y_group;
+  parallel::run(blocks * row_parts * tile_parts, [&](Index item) {
+    const Index first = item / (row_parts * tile_parts) * block, count = std::min(block, groups - first);
+    const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / tile_parts % row_parts);
+    const auto [first_tile, last_tile] = parallel::piece(tiles, tile_parts, item % tile_parts);
+    const Index first_output = g.out_c * first_tile / tiles, last_output = g.out_c * last_tile / tiles;
+    T* const to = y + first * y_group;
     for (Index row = first_row; row < last_row; ++row) {
-      body(g, {x + first * x_group, x_group, count, kernel, k_stride, output_stride, bias, row, row + 1, first_output, last_output,
-               to, y_group});
+      body(g, {x + first * x_group, x_group, count, weights.data, weights.packed, weights.k_stride, weights.output_stride, bias,
+               row, row + 1, first_tile, last_tile, tiles, to, y_group});
       for (Index group = 0; group < count; ++group)
         finish(to + group * y_group + (row * g.out_w * g.out_c + first_output) * lanes,
                ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
@@ -95,7 +117,7 @@ struct KernelGradientPlan {
     by_parts = g.pixels() > 1 && sums_size <= 65536;
     x_row = (padded ? g.out_w + g.kernel_w - 1 : g.in_w) * g.in_c * lanes;
     dy_row = g.out_w * (transposed ? ceil_divide(g.out_c, lanes) * lanes : g.out_c) * lanes;
-    const Index budget = by_parts ? 8192 : 524288;
+    const Index budget = by_parts ? 8192 : g.pixels() > 1 ? 65536 : 262144;  // what caches hold
     rows = std::clamp<Index>(budget / dy_row, 1, g.out_h);
     groups = rows == g.out_h ? std::clamp<Index>(budget / (rows * dy_row), 1, 64) : 1;
     x_size = padded ? padded_size(groups * (rows + g.kernel_h - 1) * x_row) : 0;
@@ -201,9 +223,9 @@ template <class T>
 Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto g = detail::simplified(geometry);
   const Index lanes = cpu::lanes<T>();
-  const Index flipped = g.kernel_h * g.kernel_w == 1 ? 0 : g.depth() * g.out_c;
+  const Index packed = g.kernel_h * g.kernel_w > 1 || detail::wide(g) ? g.depth() * g.out_c : 0;
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
-  return std::max({flipped, bias_sums, detail::KernelGradientPlan{g, lanes}.scratch()});
+  return std::max({packed, bias_sums, detail::KernelGradientPlan{g, lanes}.scratch()});
 }
 
 /// y = conv(x, kernel) + bias, then `finish(T* data, Index size)` on each range of y while it is in the cache.
@@ -219,9 +241,12 @@ void conv2d(const Batch<T, Cpu>& x, std::type_identity_t<TensorView<const T>> ke
   detail::check_size("conv2d", "kernel", kernel.size(), g.depth() * g.out_c);
   detail::check_size("conv2d", "batch y", y.count(), x.count());
   if (bias.size() != 0) detail::check_size("conv2d", "bias", bias.size(), g.out_c);
-  static_cast<void>(scratch);
-  detail::convolve(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), g.out_c, Index{1}, bias.size() ? bias.data() : nullptr,
-                   g, y.data(), finish);
+  detail::Weights<T> weights{kernel.data(), false, g.out_c, 1};
+  if (detail::wide(g) && x.groups() * g.pixels() > 4) {
+    detail::check_scratch("conv2d", scratch, kernel.size());
+    weights = detail::pack(kernel.data(), g, false, scratch.data());
+  }
+  detail::convolve(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g, y.data(), finish);
 }
 
 /// dx = the convolution of dy with the flipped kernel, inputs and outputs exchanged.
@@ -234,22 +259,12 @@ void conv2d_input_gradient(const Batch<T, Cpu>& dy, std::type_identity_t<TensorV
   detail::check_size("conv2d_input_gradient", "a sample of dx", dx.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d_input_gradient", "kernel", kernel.size(), g.depth() * g.out_c);
   detail::check_size("conv2d_input_gradient", "batch dx", dx.count(), dy.count());
-  const T* weights = kernel.data();
-  Index k_stride = 1, output_stride = g.out_c;  // a 1x1 kernel is its own flip
-  if (const Index taps = g.kernel_h * g.kernel_w; taps > 1) {
-    detail::check_scratch("conv2d_input_gradient", scratch, g.depth() * g.out_c);
-    parallel::run(taps, [&](Index tap) {  // to [kernel_h, kernel_w, out_c, in_c]
-      const T* from = kernel.data() + (taps - 1 - tap) * g.in_c * g.out_c;
-      T* to = scratch.data() + tap * g.in_c * g.out_c;
-      for (Index o = 0; o < g.out_c; ++o)
-        for (Index i = 0; i < g.in_c; ++i) *to++ = from[i * g.out_c + o];
-    });
-    weights = scratch.data();
-    k_stride = g.in_c;
-    output_stride = 1;
+  detail::Weights<T> weights{kernel.data(), false, 1, g.out_c};  // a 1x1 kernel is its own flip
+  if (g.kernel_h * g.kernel_w > 1) {
+    detail::check_scratch("conv2d_input_gradient", scratch, kernel.size());
+    weights = detail::pack(kernel.data(), g.transposed(), true, scratch.data());
   }
-  detail::convolve<T>(dy.data(), dy.groups(), Index{dy.lanes()}, weights, k_stride, output_stride, nullptr, g.transposed(),
-                      dx.data(), NoFinish{});
+  detail::convolve<T>(dy.data(), dy.groups(), Index{dy.lanes()}, weights, nullptr, g.transposed(), dx.data(), NoFinish{});
 }
 
 /// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of x[h + i - pad_top, w + j - pad_left, c] * dy[h, w, o].

@@ -20,35 +20,55 @@ auto rows_at(const typename Matrix::Scalar* data, Index rows, Index columns, Ind
   return Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(data, rows, columns, Eigen::OuterStride<>(stride));
 }
 
+template <class T>
+Index conv_tile_outputs() {
+  return 64;
+}
+
 /// One product for each kernel row: the patches of the pixels that see the whole kernel, or one pixel of all samples.
 template <class T>
 void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
   using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
-  const Index outputs = b.last_output - b.first_output;
-  const auto positions = [&](Index sample, Index row, Index column, Index count, Index x_stride, Index y_stride) {
-    T* y_data = b.y + sample * b.y_group + (row * g.out_w + column) * g.out_c + b.first_output;
-    auto y = rows_at<Matrix>(y_data, count, outputs, y_stride);
+  const auto positions = [&](Index tile, Index sample, Index row, Index column, Index count, Index x_stride, Index y_stride) {
+    const Index begin = g.out_c * tile / b.tiles, outputs = g.out_c * (tile + 1) / b.tiles - begin;
+    const Index k_stride = b.packed ? outputs : b.k_stride, output_stride = b.packed ? 1 : b.output_stride;
+    auto y = rows_at<Matrix>(b.y + sample * b.y_group + (row * g.out_w + column) * g.out_c + begin, count, outputs, y_stride);
     y.setZero();
-    if (b.bias) y.rowwise() += Eigen::Map<const Eigen::Matrix<T, 1, Eigen::Dynamic>>(b.bias + b.first_output, outputs);
+    if (b.bias) y.rowwise() += Eigen::Map<const Eigen::Matrix<T, 1, Eigen::Dynamic>>(b.bias + begin, outputs);
     const Index top = row - g.pad_top, left = column - g.pad_left;
     const Index first = std::max<Index>(0, -left), last = std::min(g.kernel_w, g.in_w - left);
     if (first >= last) return;
     for (Index i = std::max<Index>(0, -top); i < std::min(g.kernel_h, g.in_h - top); ++i) {
-      const T* weights = b.kernel + (i * g.kernel_w + first) * g.in_c * b.k_stride + b.first_output * b.output_stride;
+      const T* weights = b.kernel + begin * (b.packed ? g.depth() : output_stride) + (i * g.kernel_w + first) * g.in_c * k_stride;
       const T* x = b.x + sample * b.x_group + ((top + i) * g.in_w + left + first) * g.in_c;
       y.noalias() += rows_at<Matrix>(x, count, (last - first) * g.in_c, x_stride) *
                      Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>, 0, Strides>(
-                         weights, (last - first) * g.in_c, outputs, Strides(b.output_stride, b.k_stride));
+                         weights, (last - first) * g.in_c, outputs, Strides(output_stride, k_stride));
     }
   };
   const Index left = std::min(g.pad_left, g.out_w);
   const Index right = g.out_w == 1 ? left : std::clamp(g.in_w + g.pad_left - g.kernel_w + 1, left, g.out_w);
-  for (Index row = b.first_row; row < b.last_row; ++row) {
-    if (left < right)
-      for (Index sample = 0; sample < b.groups; ++sample) positions(sample, row, left, right - left, g.in_c, g.out_c);
-    for (Index column = 0; column < g.out_w; ++column)
-      if (column < left || column >= right) positions(0, row, column, b.groups, b.x_group, b.y_group);
+  for (Index tile = b.first_tile; tile < b.last_tile; ++tile)
+    for (Index row = b.first_row; row < b.last_row; ++row) {
+      if (left < right)
+        for (Index sample = 0; sample < b.groups; ++sample)
+          positions(tile, sample, row, left, right - left, g.in_c, g.out_c);
+      for (Index column = 0; column < g.out_w; ++column)
+        if (column < left || column >= right) positions(tile, 0, row, column, b.groups, b.x_group, b.y_group);
+    }
+}
+
+/// Packs weights [first, first + count) of all outputs for `conv2d`; `kernel` stands at the first of them.
+template <class T>
+void pack_kernel(const T* kernel, Index k_stride, Index output_stride, Index first, Index count, Index depth, Index outputs,
+                 T* packed) {
+  const Index tiles = (outputs + conv_tile_outputs<T>() - 1) / conv_tile_outputs<T>();
+  for (Index i = 0; i < tiles; ++i) {
+    const Index begin = outputs * i / tiles, end = outputs * (i + 1) / tiles;
+    for (Index k = 0; k < count; ++k)
+      for (Index o = begin; o < end; ++o)
+        packed[begin * depth + (first + k) * (end - begin) + o - begin] = kernel[k * k_stride + o * output_stride];
   }
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <tarn/fwd.hpp>
+
 #include <tarn/data.hpp>
 #include <tarn/tarn.hpp>
 

@@ -16,7 +16,8 @@ using Other = std::conditional_t<TARN_MIX == mix, Gpu, Cpu>;
 void read(tarn::TensorView<const float, Cpu>) {}
 void step(tarn::Batch<float, Cpu>&) {}
 
-void mixes(tarn::TensorView<float, Other<1>> values, tarn::TensorView<const float, Other<2>> constants, tarn::Batch<float, Other<3>>& batch) {
+void mixes(tarn::TensorView<float, Other<1>> values, tarn::TensorView<const float, Other<2>> constants,
+           tarn::Batch<float, Other<3>>& batch) {
   read(values);             // mix 1: a view given for a view of const scalars
   tarn::matrix(constants);  // mix 2: a view of another device's memory as an Eigen matrix
   step(batch);              // mix 3: a batch given to an operation of another device

@@ -7,7 +7,8 @@
 
 int main() {
   using namespace tarn;
-  const Dataset points{Tensor<float>{{4, 2}, {0.1F, 0.9F, 0.8F, 0.3F, 0.2F, 0.6F, 0.7F, 0.4F}}, Tensor<std::int32_t>{{4}, {1, 0, 1, 0}}};
+  const Dataset points{Tensor<float>{{4, 2}, {0.1F, 0.9F, 0.8F, 0.3F, 0.2F, 0.6F, 0.7F, 0.4F}},
+                       Tensor<std::int32_t>{{4}, {1, 0, 1, 0}}};
   Sequential model{Input{2}, Dense{.units = 2}};
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.5}};
   trainer.fit(points, {.epochs = 100, .batch_size = 4});

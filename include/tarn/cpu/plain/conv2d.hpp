@@ -42,9 +42,9 @@ void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
     for (Index i = std::max<Index>(0, -top); i < std::min(g.kernel_h, g.in_h - top); ++i) {
       const T* weights = b.kernel + begin * (b.packed ? g.depth() : output_stride) + (i * g.kernel_w + first) * g.in_c * k_stride;
       const T* x = b.x + sample * b.x_group + ((top + i) * g.in_w + left + first) * g.in_c;
-      y.noalias() += rows_at<Matrix>(x, count, (last - first) * g.in_c, x_stride) *
-                     Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>, 0, Strides>(
-                         weights, (last - first) * g.in_c, outputs, Strides(output_stride, k_stride));
+      y += rows_at<Matrix>(x, count, (last - first) * g.in_c, x_stride)
+               .lazyProduct(Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>, 0, Strides>(
+                   weights, (last - first) * g.in_c, outputs, Strides(output_stride, k_stride)));
     }
   };
   const Index left = std::min(g.pad_left, g.out_w);
@@ -80,8 +80,8 @@ void conv2d_kernel_gradient(const KernelGradientBlock<T>& b) {
   auto sums = rows_at<Matrix>(b.sums + b.first_output, b.count, outputs, b.sums_row);
   if (b.overwrite) sums.setZero();
   const auto add = [&](const T* x, const T* dy, Index count, Index x_stride, Index dy_stride) {
-    sums.noalias() += rows_at<Matrix>(x, count, b.count, x_stride).transpose() *
-                      rows_at<Matrix>(dy + b.first_output, count, outputs, dy_stride);
+    sums += rows_at<Matrix>(x, count, b.count, x_stride).transpose().lazyProduct(
+        rows_at<Matrix>(dy + b.first_output, count, outputs, dy_stride));
   };
   if (b.rows == 1 && b.columns == 1) return add(b.x, b.dy, b.groups, b.x_group, b.dy_group);
   for (Index group = 0; group < b.groups; ++group)

@@ -53,8 +53,8 @@ struct Difference {
   bool kink = false;
 };
 
-/// Central difference with step h. Where f is smooth its one-sided slopes differ by h f'', so a tenth of the step leaves a
-/// tenth of the difference; where it leaves clearly more or less, a kink lies within the step and no derivative can be had.
+/// Central difference with step h. Where f is smooth its one-sided slopes differ by h f'', so a shorter step leaves its
+/// share of the difference; where it leaves clearly more or less, a kink lies within the step and no derivative can be had.
 /// Differences below `noise` say nothing.
 template <class Function>
 Difference central_difference(Function f, double at_zero, double h) {
@@ -66,9 +66,11 @@ Difference central_difference(Function f, double at_zero, double h) {
   const double value = (right + left) / 2, gap = std::abs(right - left);
   const double noise = 64 * std::numeric_limits<double>::epsilon() * (1 + std::abs(at_zero)) / (h / 10);
   if (gap < noise || gap < 1e-6 * std::abs(value)) return {value, false};
-  const auto [near_right, near_left] = slopes(h / 10);
-  const double near_gap = std::abs(near_right - near_left);
-  return {value, std::abs(near_gap - gap / 10) > gap / 20 + noise};
+  for (const double share : {0.1, 0.3}) {  // two, since one of them can fall where a kink looks smooth
+    const auto [near_right, near_left] = slopes(share * h);
+    if (std::abs(std::abs(near_right - near_left) - share * gap) > share * gap / 2 + noise) return {value, true};
+  }
+  return {value, false};
 }
 
 }  // namespace detail

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include <tarn/layers/batch_norm.hpp>
+
+#include "../catch.hpp"
+#include "../support/compare.hpp"
+#include "../support/models.hpp"
+
+using namespace tarn;
+using support::error_of;
+using support::relative_error;
+using support::Values;
+
+TEMPLATE_TEST_CASE("BatchNorm gives the values and moving statistics worked by hand", "[layers][batch_norm]", float, double) {
+  const double tolerance = support::reference_tolerance<TestType>;
+  // Channel 0: 1, 3 (mean 2, variance 1); channel 1: -4, 4 (mean 0, variance 16).
+  const auto run = support::run<TestType>(Input{2}, {BatchNorm{.momentum = 0.75, .epsilon = 9}},
+                                          {{"batch_norm/gamma", {2, 1}}, {"batch_norm/beta", {0.5, -1}}, {"batch_norm/moving_mean", {6, 0}},
+                                           {"batch_norm/moving_variance", {5, 0}}},
+                                          {1, -4, 3, 4}, {1, 0, 0, 0});
+  const double a = 2 / std::sqrt(10), b = 4.0 / 5;
+  CHECK(relative_error(run.y, Values{0.5 - a, -1 - b, 0.5 + a, -1 + b}) < tolerance);
+  CHECK(relative_error(run.state.at("batch_norm/moving_mean"), Values{0.75 * 6 + 0.25 * 2, 0}) < tolerance);
+  CHECK(relative_error(run.state.at("batch_norm/moving_variance"), Values{0.75 * 5 + 0.25, 4}) < tolerance);
+  // xhat = -+1 / sqrt 10: dbeta = 1, dgamma = -1 / sqrt 10, dx = gamma / sqrt 10 (dy - 1/2 - xhat (xhat dy) / 2)
+  CHECK(relative_error(run.gradients.at("batch_norm/beta"), Values{1, 0}) < tolerance);
+  CHECK(relative_error(run.gradients.at("batch_norm/gamma"), Values{-1 / std::sqrt(10), 0}) < tolerance);
+  CHECK(relative_error(run.dx, Values{a * (0.5 - 0.05), 0, a * (-0.5 + 0.05), 0}) < tolerance);
+}
+
+TEMPLATE_TEST_CASE("BatchNorm in inference uses its moving statistics and leaves them", "[layers][batch_norm]", float, double) {
+  const auto run = support::run<TestType>(Input{1}, {BatchNorm{.epsilon = 1}},
+                                          {{"batch_norm/gamma", {2}}, {"batch_norm/beta", {1}}, {"batch_norm/moving_mean", {10}},
+                                           {"batch_norm/moving_variance", {3}}},
+                                          {10, 14, 8}, {}, {.training = false});
+  CHECK(run.y == Values{1, 5, -1});
+  CHECK(run.state.at("batch_norm/moving_mean") == Values{10});
+  CHECK(run.state.at("batch_norm/moving_variance") == Values{3});
+}
+
+TEMPLATE_TEST_CASE("BatchNorm of a constant gives beta", "[layers][batch_norm]", float, double) {
+  const auto constant = support::run<TestType>(Input{1, 2, 1}, {BatchNorm{}}, {{"batch_norm/beta", {0.25}}}, {0.7, 0.7, 0.7, 0.7, 0.7, 0.7}, {1, 2, 3, 4, 5, 6});
+  CHECK(constant.y == Values(6, 0.25));
+  CHECK(constant.gradients.at("batch_norm/gamma") == Values{0});
+  CHECK(constant.gradients.at("batch_norm/beta") == Values{21});
+  CHECK(relative_error(constant.state.at("batch_norm/moving_variance"), Values{0.99}) < 1e-6);
+  const double scale = 1 / std::sqrt(1e-3);
+  CHECK(relative_error(constant.dx, Values{-2.5 * scale, -1.5 * scale, -0.5 * scale, 0.5 * scale, 1.5 * scale, 2.5 * scale}) <
+        support::reference_tolerance<TestType>);
+
+  const auto one = support::run<TestType>(Input{2}, {BatchNorm{}}, {{"batch_norm/beta", {3, 4}}}, {100, -7}, {1, 2});
+  CHECK(one.y == Values{3, 4});
+  CHECK(relative_error(one.dx, Values{0, 0}) < 1e-5);
+}
+
+TEMPLATE_TEST_CASE("BatchNorm loses no digits to a large mean", "[layers][batch_norm]", float, double) {
+  // Multiples of 1/64 about 4096, exact in float too; the definition in double, from differences to 4096.
+  Values x, expected;
+  double mean = 0, variance = 0;
+  for (int i = 0; i < 50; ++i) x.push_back(4096 + (i * 37 % 50) / 64.0);
+  for (double value : x) mean += (value - 4096) / 50;
+  for (double value : x) variance += (value - 4096 - mean) * (value - 4096 - mean) / 50;
+  for (double value : x) expected.push_back((value - 4096 - mean) / std::sqrt(variance + 1e-3));
+  const auto run = support::run<TestType>(Input{1}, {BatchNorm{.momentum = 0}}, {}, x);
+  CHECK(relative_error(run.state.at("batch_norm/moving_variance"), Values{variance}) < support::reference_tolerance<TestType>);
+  const double spacing = sizeof(TestType) == 4 ? 4096 * 0x1p-24 / std::sqrt(variance) : 0;  // of the mean, which is rounded to T
+  CHECK(relative_error(run.y, expected) < 1e-6 + spacing);
+}
+
+TEST_CASE("The gradients of BatchNorm agree with differences", "[layers][batch_norm]") {
+  for (const Input& input : {Input{1}, Input{6}, Input{3, 2, 1}, Input{2, 3, 19}, Input{4, 5}})
+    for (const Index batch : {2, 3, 5, 17, 33}) {
+      const auto report = support::check_gradients(input, {BatchNorm{}}, {.batch = batch});
+      INFO(input.shape << ", batch " << batch << ": " << report);
+      CHECK(report.passed());
+    }
+  for (const auto& spec : {BatchNorm{.epsilon = 0.1}, BatchNorm{.momentum = 0}, BatchNorm{.momentum = 1, .epsilon = 1e-5}}) {
+    const auto report = support::check_gradients(Input{3}, {spec}, {.batch = 7, .input_offset = 2});
+    INFO(report);
+    CHECK(report.passed());
+  }
+}
+
+TEST_CASE("The gradients of BatchNorm of one image agree with differences", "[layers][batch_norm]") {
+  const auto report = support::check_gradients(Input{3, 4, 2}, {BatchNorm{}}, {.batch = 1});
+  INFO(report);
+  CHECK(report.passed());
+}
+
+TEST_CASE("BatchNorm checks its options", "[layers][batch_norm]") {
+  const auto built = [](const Input& input, const BatchNorm& spec) { return [=] { support::model<float>(input, {spec}); }; };
+  CHECK(error_of<ShapeError>(built(Input{}, {})) == "layer 0 (batch_norm): BatchNorm: a sample is a single number, expected at least one axis");
+  CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = 1.5})) == "layer 0 (batch_norm): BatchNorm: momentum is 1.500000, expected 0 to 1");
+  CHECK(error_of<ArgumentError>(built(Input{2}, {.epsilon = 0})) == "layer 0 (batch_norm): BatchNorm: epsilon is 0.000000, expected above 0");
+  CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = std::nan("")})) == "layer 0 (batch_norm): BatchNorm: momentum is nan, expected 0 to 1");
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include <tarn/layers/conv2d.hpp>
+
+#include "../catch.hpp"
+#include "../support/compare.hpp"
+#include "../support/models.hpp"
+
+using namespace tarn;
+using support::check_gradients;
+using support::error_of;
+using support::Values;
+
+TEMPLATE_TEST_CASE("Conv2D gives the values and gradients worked by hand", "[layers][conv2d]", float, double) {
+  // A 3x3 image and a 2x2 kernel: cross-correlation, the kernel is not flipped.
+  const auto run = support::run<TestType>(Input{3, 3, 1}, {Conv2D{.filters = 1, .kernel = 2}},
+                                          {{"conv2d/kernel", {1, 2, 3, 4}}, {"conv2d/bias", {10}}}, {1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 0, 0, -1});
+  CHECK(run.shape == Shape{1, 2, 2, 1});
+  CHECK(run.y == Values{1 + 4 + 12 + 20 + 10, 2 + 6 + 15 + 24 + 10, 4 + 10 + 21 + 32 + 10, 5 + 12 + 24 + 36 + 10});
+  CHECK(run.gradients.at("conv2d/kernel") == Values{1 - 5, 2 - 6, 4 - 8, 5 - 9});
+  CHECK(run.gradients.at("conv2d/bias") == Values{0});
+  CHECK(run.dx == Values{1, 2, 0, 3, 4 - 1, -2, 0, -3, -4});
+}
+
+TEST_CASE("Conv2D with padding same puts the larger part below and to the right", "[layers][conv2d]") {
+  const auto even = support::run<double>(Input{2, 2, 1}, {Conv2D{.filters = 1, .kernel = 2, .padding = Padding::same, .use_bias = false}},
+                                         {{"conv2d/kernel", {1, 10, 100, 1000}}}, {1, 2, 3, 4});
+  CHECK(even.shape == Shape{1, 2, 2, 1});
+  CHECK(even.y == Values{4321, 402, 43, 4});
+  const auto odd = support::run<double>(Input{2, 2, 1}, {Conv2D{.filters = 1, .kernel = 3, .padding = Padding::same, .use_bias = false}},
+                                        {{"conv2d/kernel", {0, 0, 0, 0, 1, 10, 0, 100, 1000}}}, {1, 2, 3, 4});
+  CHECK(odd.y == Values{4321, 402, 43, 4});
+}
+
+TEST_CASE("Conv2D adds over channels and gives each filter its own", "[layers][conv2d]") {
+  const auto run = support::run<double>(Input{1, 2, 2}, {Conv2D{.filters = 3, .kernel = 1}},
+                                        {{"conv2d/kernel", {1, 2, 3, 4, 5, 6}}, {"conv2d/bias", {0, 0, 1}}}, {1, 10, 2, 20});
+  CHECK(run.y == Values{41, 52, 64, 82, 104, 127});
+}
+
+TEST_CASE("The gradients of Conv2D agree with differences for every option", "[layers][conv2d]") {
+  for (const Activation& activation : {Activation{Linear{}}, Activation{Tanh{}}, Activation{Softmax{}}})
+    for (const bool use_bias : {true, false})
+      for (const Padding padding : {Padding::valid, Padding::same}) {
+        const auto report = check_gradients(
+            Input{4, 5, 2}, {Conv2D{.filters = 3, .kernel = 3, .padding = padding, .activation = activation, .use_bias = use_bias}}, {.batch = 3});
+        INFO(to_string(padding) << ": " << report);
+        CHECK(report.passed());
+        CHECK(report.kinks == 0);
+      }
+}
+
+TEST_CASE("The gradients of Conv2D agree with differences for odd shapes", "[layers][conv2d]") {
+  struct Case {
+    Index height, width, channels;
+    int filters;
+    Size2D kernel;
+    Padding padding;
+  };
+  for (const Case& c : {Case{5, 5, 1, 1, 1, Padding::valid}, Case{1, 7, 1, 4, {1, 5}, Padding::same}, Case{6, 3, 2, 5, {4, 2}, Padding::same},
+                        Case{3, 2, 2, 3, 5, Padding::same}, Case{4, 3, 3, 2, {4, 3}, Padding::valid}, Case{3, 3, 19, 2, 2, Padding::valid},
+                        Case{4, 4, 1, 21, 3, Padding::same}, Case{2, 2, 17, 18, 1, Padding::valid}, Case{7, 1, 2, 3, {3, 1}, Padding::same}}) {
+    const auto report =
+        check_gradients(Input{c.height, c.width, c.channels}, {Conv2D{.filters = c.filters, .kernel = c.kernel, .padding = c.padding}}, {.batch = 2});
+    INFO(c.height << "x" << c.width << "x" << c.channels << ", kernel " << c.kernel.to_string() << ": " << report);
+    CHECK(report.passed());
+  }
+}
+
+TEST_CASE("The gradients of Conv2D agree with differences for batches that fill no group", "[layers][conv2d]") {
+  for (const Index batch : {1, 3, 5, 17, 33}) {
+    const auto report = check_gradients(Input{3, 4, 2}, {Conv2D{.filters = 3, .kernel = {2, 3}, .padding = Padding::same, .activation = Tanh{}}},
+                                        {.batch = batch});
+    INFO("batch " << batch << ": " << report);
+    CHECK(report.passed());
+  }
+}
+
+TEST_CASE("Conv2D rejects what is no image, and kernels that do not fit", "[layers][conv2d]") {
+  const auto built = [](const Input& input, const Conv2D& spec) { return [=] { support::model<float>(input, {spec}); }; };
+  CHECK(error_of<ShapeError>(built(Input{784}, {.filters = 6})) ==
+        "layer 0 (conv2d): Conv2D: a sample is [784], expected an image [height, width, channels]");
+  CHECK(error_of<ShapeError>(built(Input{4, 3, 1}, {.filters = 6, .kernel = {2, 5}})) ==
+        "layer 0 (conv2d): Conv2D: kernel 2x5 is larger than the input [4, 3, 1]; use a smaller one or padding same");
+  CHECK(error_of<ArgumentError>(built(Input{4, 3, 1}, {.filters = 0})) ==
+        "layer 0 (conv2d): Conv2D: filters is 0, expected at least 1");
+  CHECK(error_of<ArgumentError>(built(Input{4, 3, 1}, {.filters = 2, .kernel = {0, 3}})) ==
+        "layer 0 (conv2d): Conv2D: kernel is 0x3, expected at least 1x1");
+}

@@ -44,6 +44,7 @@ class Trainer {
     reserve(largest_batch(data.size(), options), data.targets);
     std::vector<std::uint32_t> order(static_cast<std::size_t>(data.size()));
     History history;
+    history.epochs.reserve(static_cast<std::size_t>(std::min<Index>(options.epochs, 1024)));
     for (const auto& callback : options.callbacks) callback.fit_begin({options.epochs, data.size()});
     bool stopped = false;
     for (Index epoch = 1; epoch <= options.epochs && !stopped; ++epoch) {

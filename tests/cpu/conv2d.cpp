@@ -190,8 +190,8 @@ TEMPLATE_TEST_CASE("Convolutions and their gradients agree with loops in double"
   }
   compare<TestType>({same(12, 13, 1, 5, 5, 6), count, TestType{}});
   compare<TestType>({valid(9, 14, 6, 5, 5, 16), count, TestType{}});
-  compare<TestType>({valid(5, 5, 16, 5, 5, 21), count, TestType{}});    // a dense layer
-  compare<TestType>({same(2, 2, 3, 5, 5, 4), count, TestType{}});       // smaller than the kernel
+  compare<TestType>({valid(5, 5, 16, 5, 5, 21), count, TestType{}});  // a dense layer
+  compare<TestType>({same(2, 2, 3, 5, 5, 4), count, TestType{}});     // smaller than the kernel
   compare<TestType>({same(3, 1, 20, 3, 3, 17), count, TestType{}});
   compare<TestType>({same(1, 2, 2, 7, 7, 16), count, TestType{}});
   compare<TestType>({{5, 4, 2, 3, 2, 6, 6, 5, 2, 1}, count, TestType{}});  // as far as "full" padding goes, then further right
@@ -227,7 +227,8 @@ TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
 
 TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads", "[cpu][conv2d][concurrency]", float, double) {
   const int before = parallel::threads();
-  for (const ConvGeometry& g : {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), same(2, 3, 48, 3, 3, 160)}) {
+  for (const ConvGeometry& g :
+       {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), same(2, 3, 48, 3, 3, 160)}) {
     const Reference r{g, 35, TestType{}};
     parallel::set_threads(1);
     const Kernels<TestType> one{r};
@@ -288,8 +289,7 @@ TEST_CASE("Convolutions refuse sizes that do not fit the geometry", "[cpu][conv2
   const ConvGeometry g = same(4, 4, 2, 3, 3, 3);
   Samples<float> x{2, {4, 4, 2}}, y{2, {4, 4, 2}};
   Weights<float> kernel{{3, 3, 2, 3}};
-  CHECK_THROWS_WITH(ops::conv2d(x.batch, kernel.view, {}, g, y.batch, {}),
-                    "conv2d: a sample of y has 32 elements, expected 48");
+  CHECK_THROWS_WITH(ops::conv2d(x.batch, kernel.view, {}, g, y.batch, {}), "conv2d: a sample of y has 32 elements, expected 48");
   Samples<float> dy{2, {4, 4, 3}};
   CHECK_THROWS_AS(ops::conv2d_kernel_gradient(x.batch, dy.batch, g, kernel.view, {}), StateError);
   CHECK_THROWS_AS(ops::conv2d_input_gradient(dy.batch, kernel.view, g, x.batch, {}), StateError);

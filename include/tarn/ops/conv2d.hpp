@@ -305,8 +305,7 @@ void conv2d_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, con
       const auto [first, last] = parallel::piece(groups, parts, part);
       for_blocks(first, last, memory + part * plan.part_size(), [&](const auto& block, bool overwrite) {
         for (Index unit = 0; unit < block.units(); ++unit) block.prepare(unit);
-        for (Index i = 0; i < g.kernel_h; ++i)
-          block.add(i, 0, g.run(), 0, g.out_c, sums + part * plan.part_size(), overwrite);
+        for (Index i = 0; i < g.kernel_h; ++i) block.add(i, 0, g.run(), 0, g.out_c, sums + part * plan.part_size(), overwrite);
       });
     });
     detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.size(), dkernel.data());

@@ -52,8 +52,7 @@ void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
   for (Index tile = b.first_tile; tile < b.last_tile; ++tile)
     for (Index row = b.first_row; row < b.last_row; ++row) {
       if (left < right)
-        for (Index sample = 0; sample < b.groups; ++sample)
-          positions(tile, sample, row, left, right - left, g.in_c, g.out_c);
+        for (Index sample = 0; sample < b.groups; ++sample) positions(tile, sample, row, left, right - left, g.in_c, g.out_c);
       for (Index column = 0; column < g.out_w; ++column)
         if (column < left || column >= right) positions(tile, 0, row, column, b.groups, b.x_group, b.y_group);
     }
@@ -80,8 +79,9 @@ void conv2d_kernel_gradient(const KernelGradientBlock<T>& b) {
   auto sums = rows_at<Matrix>(b.sums + b.first_output, b.count, outputs, b.sums_row);
   if (b.overwrite) sums.setZero();
   const auto add = [&](const T* x, const T* dy, Index count, Index x_stride, Index dy_stride) {
-    sums += rows_at<Matrix>(x, count, b.count, x_stride).transpose().lazyProduct(
-        rows_at<Matrix>(dy + b.first_output, count, outputs, dy_stride));
+    sums += rows_at<Matrix>(x, count, b.count, x_stride)
+                .transpose()
+                .lazyProduct(rows_at<Matrix>(dy + b.first_output, count, outputs, dy_stride));
   };
   if (b.rows == 1 && b.columns == 1) return add(b.x, b.dy, b.groups, b.x_group, b.dy_group);
   for (Index group = 0; group < b.groups; ++group)

@@ -38,6 +38,13 @@ void check_scratch(const char* where, const TensorView<T>& scratch, Index needed
                      std::to_string(needed));
 }
 
+/// Calls `part(i)` for i in [0, parts), from several threads if `work` multiplications or copies cost more than waking them.
+template <class Part>
+void run(Index work, Index parts, const Part& part) {
+  if (work > 262144) return parallel::run(parts, part);
+  for (Index i = 0; i < parts; ++i) part(i);
+}
+
 /// A convolution whose output is one pixel, without padding, is a dense layer on the same memory.
 inline ConvGeometry simplified(const ConvGeometry& g) {
   if (g.pixels() != 1 || g.pad_top != 0 || g.pad_left != 0 || g.kernel_h != g.in_h || g.kernel_w != g.in_w) return g;
@@ -82,7 +89,7 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
   const Index blocks = ceil_divide(groups, block), items = ceil_divide(32, std::max<Index>(blocks, 1));
   const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
   const auto body = TARN_CPU_BODY(conv2d, T);
-  parallel::run(blocks * row_parts * tile_parts, [&](Index item) {
+  run(groups * lanes * g.pixels() * g.depth() * g.out_c, blocks * row_parts * tile_parts, [&](Index item) {
     const Index first = item / (row_parts * tile_parts) * block, count = std::min(block, groups - first);
     const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / tile_parts % row_parts);
     const auto [first_tile, last_tile] = parallel::piece(tiles, tile_parts, item % tile_parts);
@@ -317,8 +324,9 @@ void conv2d_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, con
   const Index heights = detail::ceil_divide(g.run(), height);
   const Index widths = std::clamp<Index>(32 / (g.kernel_h * heights), 1, detail::ceil_divide(g.out_c, width));
   for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {
-    if (plan.x_size + plan.dy_size > 0) parallel::run(block.units(), [&](Index unit) { block.prepare(unit); });
-    parallel::run(g.kernel_h * heights * widths, [&](Index item) {
+    if (plan.x_size + plan.dy_size > 0)
+      detail::run(block.units() * (plan.x_row + plan.dy_row) * 8, block.units(), [&](Index unit) { block.prepare(unit); });
+    detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, g.kernel_h * heights * widths, [&](Index item) {
       const Index weight = item / widths % heights * height;
       const auto [first, last] = parallel::piece(detail::ceil_divide(g.out_c, width), widths, item % widths);
       block.add(item / (heights * widths), weight, std::min(height, g.run() - weight), first * width,

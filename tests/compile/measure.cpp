@@ -36,7 +36,8 @@ int main(int argc, char** argv) {
   std::FILE* file = std::fopen(argv[2], "w");
   for (std::FILE* out : {stdout, file})
     if (out)
-      std::fprintf(out, "%s: %.1f s (%.1f s of processor), %ld MiB\n", argv[1], seconds.count(), processor, usage.ru_maxrss / 1024);
+      std::fprintf(out, "%s: %.1f s (%.1f s of processor), %ld MiB\n", argv[1], seconds.count(), processor,
+                   usage.ru_maxrss / 1024);
   if (file) std::fclose(file);
   return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }

@@ -44,29 +44,25 @@ class Affine::Layer final : public tarn::Layer<T, D> {
   Parameter kernel_, bias_;
 };
 
-/// y = |x|, or a function of a kink that hardly shows.
+/// y = |x|.
 struct Absolute {
   static constexpr const char* name = "absolute";
-  double scale = 1;
   template <class T, class D>
   class Layer;
 };
 template <class T, class D>
 class Absolute::Layer final : public tarn::Layer<T, D> {
  public:
-  Layer(const Absolute& spec, const Shape& input, Setup<T, D>&) : scale_{static_cast<T>(spec.scale)}, output_{input} {}
+  Layer(const Absolute&, const Shape& input, Setup<T, D>&) : output_{input} {}
   Shape output_shape() const override { return output_; }
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override {
-    const T scale = scale_;
-    ops::map(y, [=](T a) { return scale * (a > 0 ? a : -a); }, x);
+    ops::map(y, [](T a) { return a > 0 ? a : -a; }, x);
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
-    const T scale = scale_;
-    if (dx) ops::map(*dx, [=](T d, T a) { return scale * (a > 0 ? d : -d); }, dy, x);
+    if (dx) ops::map(*dx, [](T d, T a) { return a > 0 ? d : -d; }, dy, x);
   }
 
  private:
-  T scale_;
   Shape output_;
 };
 

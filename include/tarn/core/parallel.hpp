@@ -79,10 +79,14 @@ class Pool {
       queue.next.store(parts * i / count, std::memory_order_relaxed);
       queue.end = parts * (i + 1) / count;
     }
-    unfinished_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    unfinished_.store(parts, std::memory_order_relaxed);
+    open_.store(true);
     wake();
     drain(0);
-    await([this] { return unfinished_.load(std::memory_order_acquire) == 0; }, [] { std::this_thread::yield(); });
+    const auto yield = [] { std::this_thread::yield(); };
+    await([this] { return unfinished_.load(std::memory_order_acquire) == 0; }, yield);
+    open_.store(false);  // a worker that comes this late, on a machine with other work to do, is not waited for
+    await([this] { return inside_.load() == 0; }, yield);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
@@ -116,10 +120,11 @@ class Pool {
   void serve(int worker) {
     for (unsigned seen = 0;;) {
       await([&] { return round_.load(std::memory_order_acquire) != seen; }, [&] { sleep_or_yield(seen); });
-      ++seen;
+      seen = round_.load(std::memory_order_acquire);
       if (stopping_.load(std::memory_order_relaxed)) return;
-      drain(worker);
-      unfinished_.fetch_sub(1, std::memory_order_acq_rel);
+      inside_.fetch_add(1);  // before looking: the caller closes, then waits for those inside
+      if (open_.load()) drain(worker);
+      inside_.fetch_sub(1);
     }
   }
 
@@ -134,11 +139,12 @@ class Pool {
           std::lock_guard lock{mutex_};
           if (!failure_) failure_ = std::current_exception();
         }
+        unfinished_.fetch_sub(1, std::memory_order_acq_rel);
       }
     }
   }
 
-  /// Spins for about 20 microseconds, far cheaper than a sleep between the operations of a step; then `idle` again and again.
+  /// Spins for some ten microseconds, far cheaper than a sleep between the operations of a step; then `idle` again and again.
   template <class Done, class Idle>
   static void await(Done done, Idle idle) {
     for (int spin = 0; spin < 1000; ++spin) {
@@ -166,8 +172,9 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable awake_;
   std::atomic<unsigned> round_{0};
-  std::atomic<int> unfinished_{0}, sleeping_{0};
-  std::atomic<bool> busy_{false}, stopping_{false};
+  std::atomic<Index> unfinished_{0};            // parts of this round
+  std::atomic<int> inside_{0}, sleeping_{0};    // workers that may touch a round, that wait for one
+  std::atomic<bool> busy_{false}, open_{false}, stopping_{false};
   std::exception_ptr failure_;
   Part part_ = nullptr;
   void* context_ = nullptr;

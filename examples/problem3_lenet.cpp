@@ -3,14 +3,14 @@
 #include <filesystem>
 #include <iostream>
 
-#include <nlohmann/json.hpp>
 #include <zlib.h>
+#include <nlohmann/json.hpp>
 
+#include <tarn/data.hpp>
+#include <tarn/tarn.hpp>
 #include "common/program.hpp"
 #include "common/results.hpp"
 #include "common/statistics.hpp"
-#include <tarn/data.hpp>
-#include <tarn/tarn.hpp>
 
 namespace {
 
@@ -83,7 +83,8 @@ Json batch_norms(const Sequential<float>& model) {
 std::string fingerprint(const Sequential<float>& model) {
   uLong sum = crc32(0, nullptr, 0);
   for (const auto& values : {model.parameters().trainable(), model.parameters().state()})
-    sum = crc32(sum, reinterpret_cast<const Bytef*>(values.data()), static_cast<uInt>(values.size() * static_cast<Index>(sizeof(float))));
+    sum = crc32(sum, reinterpret_cast<const Bytef*>(values.data()),
+                static_cast<uInt>(values.size() * static_cast<Index>(sizeof(float))));
   char text[16];
   std::snprintf(text, sizeof text, "%08lx", sum);
   return text;
@@ -91,7 +92,8 @@ std::string fingerprint(const Sequential<float>& model) {
 
 /// Published value, ours and its spread, for the last epoch of each variant.
 void print_comparison(const Json& published, const std::vector<Json>& repeats) {
-  std::vector<std::vector<std::string>> rows{{"variant", "figure", "published", "median", "deviation", "95 % for one more run", "published within"}};
+  std::vector<std::vector<std::string>> rows{
+      {"variant", "figure", "published", "median", "deviation", "95 % for one more run", "published within"}};
   const std::vector<std::pair<std::string, std::string>> figures{
       {"accuracy", "training accuracy"}, {"loss", "training loss"}, {"val_accuracy", "test accuracy"}, {"val_loss", "test loss"}};
   for (const auto& variant : variants)
@@ -102,10 +104,11 @@ void print_comparison(const Json& published, const std::vector<Json>& repeats) {
       if (values.empty()) continue;
       const double value = published[variant.name]["epochs"].back()[key].get<double>();
       const auto interval = examples::prediction_interval(values);
-      rows.push_back({key == "accuracy" ? variant.name : "", figure, examples::fixed(value, 4), examples::fixed(examples::median(values), 4),
+      rows.push_back({key == "accuracy" ? variant.name : "", figure, examples::fixed(value, 4),
+                      examples::fixed(examples::median(values), 4),
                       values.size() > 1 ? examples::fixed(examples::deviation(values), 4) : "-",
                       interval ? examples::fixed(interval->low, 4) + " to " + examples::fixed(interval->high, 4) : "-",
-                      !interval                    ? "no judgement"
+                      !interval                   ? "no judgement"
                       : interval->contains(value) ? "yes"
                                                   : "no"});
     }
@@ -119,9 +122,10 @@ int problem3(const examples::Options& options) {
   const int epochs = options.epochs ? options.epochs : options.quick ? 2 : 10;
   const int repeats = options.repeats ? options.repeats : options.quick ? 1 : 5;
   std::filesystem::create_directories(options.out);
-  std::cout << "Problem 3: LeNet-5 on MNIST, as published. " << train.size() << " training and " << test.size() << " test images, " << epochs
-            << " epochs, batch 128, SGD 0.01; " << repeats << (repeats == 1 ? " run" : " runs") << " of each variant; CPU ("
-            << cpu::to_string(cpu::instruction_set()) << "), " << parallel::threads() << " threads.\n";
+  std::cout << "Problem 3: LeNet-5 on MNIST, as published. " << train.size() << " training and " << test.size()
+            << " test images, " << epochs << " epochs, batch 128, SGD 0.01; " << repeats << (repeats == 1 ? " run" : " runs")
+            << " of each variant; CPU (" << cpu::to_string(cpu::instruction_set()) << "), " << parallel::threads()
+            << " threads.\n";
   if (options.quick) std::cout << "QUICK RUN on a sample of the data: the figures say nothing about the problem.\n";
 
   std::vector<Json> finished;
@@ -189,6 +193,7 @@ int problem3(const examples::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return examples::run(argc, argv, "problem3_lenet",
-                       "Problem 3 of the assignment: batch normalisation and dropout in LeNet-5 on MNIST, four variants as published.", problem3);
+  return examples::run(
+      argc, argv, "problem3_lenet",
+      "Problem 3 of the assignment: batch normalisation and dropout in LeNet-5 on MNIST, four variants as published.", problem3);
 }

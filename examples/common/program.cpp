@@ -27,14 +27,19 @@ extern "C" void request_stop(int) {
 
 bool interrupted() { return stop_requested; }
 
-int run(int argc, char** argv, const std::string& name, const std::string& description, const std::function<int(const Options&)>& body) {
+int run(int argc, char** argv, const std::string& name, const std::string& description,
+        const std::function<int(const Options&)>& body) {
   CLI::App app{description, name};
   Options options;
   app.set_version_flag("--version", name + " (Tarn " + tarn::version + ")");
-  app.add_option("--data", options.data, "folder that holds the data files, or a sub-folder named after the set (default: searched for)");
+  app.add_option("--data", options.data,
+                 "folder that holds the data files, or a sub-folder named after the set (default: searched for)");
   app.add_option("--out", options.out, "folder for the results, made if missing")->capture_default_str();
-  app.add_option("--device", options.device, "auto, cpu or gpu")->check(CLI::IsMember({"auto", "cpu", "gpu"}))->capture_default_str();
-  app.add_option("--threads", options.threads, "threads to use (default: all cores)")->check(CLI::Range(1, tarn::parallel::max_threads));
+  app.add_option("--device", options.device, "auto, cpu or gpu")
+      ->check(CLI::IsMember({"auto", "cpu", "gpu"}))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "threads to use (default: all cores)")
+      ->check(CLI::Range(1, tarn::parallel::max_threads));
   app.add_option("--seed", options.seed, "seed of the first repeat; the others count up")->capture_default_str();
   app.add_option("--epochs", options.epochs, "epochs of each training (default: the assignment's)")->check(CLI::Range(1, 100000));
   app.add_option("--repeats", options.repeats, "trainings of each kind, each with its own seed")->check(CLI::Range(1, 100000));
@@ -47,7 +52,8 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
     return wrong_option;
   }
   try {
-    if (options.device == "gpu") throw tarn::DeviceError("--device gpu: this release runs on the CPU alone; use --device cpu or auto");
+    if (options.device == "gpu")
+      throw tarn::DeviceError("--device gpu: this release runs on the CPU alone; use --device cpu or auto");
     if (options.threads > 0) tarn::parallel::set_threads(options.threads);
     std::signal(SIGINT, request_stop);
     const int code = body(options);

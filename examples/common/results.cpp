@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/statistics.hpp"
 #include <tarn/error.hpp>
+#include "common/statistics.hpp"
 
 namespace examples {
 
@@ -55,8 +55,10 @@ Json median_tree(const std::vector<Json>& trees) {
   Json joined = first;
   for (auto item = first.begin(); item != first.end(); ++item) {
     std::vector<Json> children;
-    for (const Json& tree : trees) children.push_back(first.is_object() ? tree.at(item.key()) : tree.at(static_cast<std::size_t>(item - first.begin())));
-    (first.is_object() ? joined.at(item.key()) : joined.at(static_cast<std::size_t>(item - first.begin()))) = median_tree(children);
+    for (const Json& tree : trees)
+      children.push_back(first.is_object() ? tree.at(item.key()) : tree.at(static_cast<std::size_t>(item - first.begin())));
+    (first.is_object() ? joined.at(item.key()) : joined.at(static_cast<std::size_t>(item - first.begin()))) =
+        median_tree(children);
   }
   return joined;
 }
@@ -70,11 +72,13 @@ void print_table(std::ostream& out, const std::vector<std::vector<std::string>>&
     }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t column = 0; column < rows[i].size(); ++column) {
-      out << (column ? "  " : "") << (column ? std::right : std::left) << std::setw(static_cast<int>(widths[column])) << rows[i][column];
+      out << (column ? "  " : "") << (column ? std::right : std::left) << std::setw(static_cast<int>(widths[column]))
+          << rows[i][column];
     }
     out << '\n';
     if (i > 0) continue;
-    for (std::size_t column = 0; column < widths.size(); ++column) out << (column ? "  " : "") << std::string(widths[column], '-');
+    for (std::size_t column = 0; column < widths.size(); ++column)
+      out << (column ? "  " : "") << std::string(widths[column], '-');
     out << '\n';
   }
 }

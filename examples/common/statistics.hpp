@@ -37,8 +37,9 @@ struct Interval {
 /// Where one more run falls with 95 % probability if runs are normal: mean +- t s sqrt(1 + 1/n). None below five runs.
 inline std::optional<Interval> prediction_interval(const std::vector<double>& values) {
   // Student's t at 97.5 % for 1 to 30 degrees of freedom; beyond, the normal value with its first correction.
-  constexpr std::array quantiles{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-                                 2.120,  2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
+  constexpr std::array quantiles{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                                 2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+                                 2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
   const std::size_t n = values.size();
   if (n < 5) return std::nullopt;
   const double freedom = static_cast<double>(n - 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <charconv>
 #include <concepts>
 #include <initializer_list>
 #include <stdexcept>
@@ -26,7 +27,10 @@ class TextPart {
   void append_to(std::string& out) const {
     if (kind_ == Kind::text) out += text_;
     if (kind_ == Kind::integer) out += std::to_string(integer_);
-    if (kind_ == Kind::real) out += std::to_string(real_);
+    if (kind_ == Kind::real) {  // the shortest text that reads back as the same number, in every locale
+      char digits[32];
+      out.append(digits, std::to_chars(digits, digits + sizeof digits, real_).ptr);
+    }
   }
 
  private:
@@ -49,8 +53,9 @@ class TextPart {
 class Error : public std::runtime_error {
  public:
   template <class... Parts>
-    requires(std::is_constructible_v<detail::TextPart, const Parts&> && ...)
-  [[gnu::cold, gnu::noinline]] explicit Error(const Parts&... parts) : std::runtime_error{detail::join({detail::TextPart{parts}...})} {}
+    requires(std::is_constructible_v<detail::TextPart, const Parts&>&&...)
+  [[gnu::cold, gnu::noinline]] explicit Error(const Parts&... parts)
+      : std::runtime_error{detail::join({detail::TextPart{parts}...})} {}
 };
 
 /// Shapes that do not fit together.

@@ -5,7 +5,7 @@
 
 #include <tarn/core/tensor.hpp>
 #include <tarn/layers/activations.hpp>
-#include <tarn/layers/average_pool2d.hpp>
+#include <tarn/layers/avg_pool2d.hpp>
 #include <tarn/layers/batch_norm.hpp>
 #include <tarn/layers/conv2d.hpp>
 #include <tarn/layers/dense.hpp>

@@ -16,7 +16,8 @@ std::atomic<long> allocations{0};
 void* counted(std::size_t size, std::size_t alignment) {
   ++allocations;
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-  void* memory = alignment <= alignof(std::max_align_t) ? std::malloc(size ? size : 1) : std::aligned_alloc(alignment, rounded ? rounded : alignment);
+  void* memory = alignment <= alignof(std::max_align_t) ? std::malloc(size ? size : 1)
+                                                        : std::aligned_alloc(alignment, rounded ? rounded : alignment);
   if (!memory) throw std::bad_alloc{};
   return memory;
 }
@@ -27,6 +28,13 @@ void* operator new(std::size_t size) { return counted(size, 1); }
 void* operator new[](std::size_t size) { return counted(size, 1); }
 void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
 void* operator new[](std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size ? size : 1);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
@@ -72,7 +80,8 @@ TEST_CASE("The counter counts", "[allocations]") {
   CHECK(allocations == before + 2);
 }
 
-TEMPLATE_TEST_CASE("A hundred training steps allocate nothing, whatever the batch size", "[allocations][trainer]", float, double) {
+TEMPLATE_TEST_CASE("A hundred training steps allocate nothing, whatever the batch size", "[allocations][trainer]", float,
+                   double) {
   for (const int threads : {1, 3}) {
     const support::Threads scope{threads};
     const Dataset data = support::byte_images(620, 12, 1);

@@ -8,9 +8,9 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "peak.hpp"
 #include <tarn/data.hpp>
 #include <tarn/tarn.hpp>
+#include "peak.hpp"
 
 namespace {
 
@@ -32,20 +32,12 @@ double peak_mib() {
 /// LeNet-5 of problem 3 with batch normalisation at the input and after each tanh.
 tarn::Sequential<float> lenet() {
   using namespace tarn;
-  return Sequential{Input{28, 28, 1},
-                    BatchNorm{},
-                    Conv2D{.filters = 6, .kernel = 5, .padding = Padding::same, .activation = Tanh{}},
-                    BatchNorm{},
-                    AvgPool2D{2},
-                    Conv2D{.filters = 16, .kernel = 5, .activation = Tanh{}},
-                    BatchNorm{},
-                    AvgPool2D{2},
-                    Conv2D{.filters = 120, .kernel = 5, .activation = Tanh{}},
-                    BatchNorm{},
-                    Flatten{},
-                    Dense{.units = 84, .activation = Tanh{}},
-                    BatchNorm{},
-                    Dense{.units = 10}};
+  return Sequential{
+      Input{28, 28, 1}, BatchNorm{},       Conv2D{.filters = 6, .kernel = 5, .padding = Padding::same, .activation = Tanh{}},
+      BatchNorm{},      AvgPool2D{2},      Conv2D{.filters = 16, .kernel = 5, .activation = Tanh{}},
+      BatchNorm{},      AvgPool2D{2},      Conv2D{.filters = 120, .kernel = 5, .activation = Tanh{}},
+      BatchNorm{},      Flatten{},         Dense{.units = 84, .activation = Tanh{}},
+      BatchNorm{},      Dense{.units = 10}};
 }
 
 /// W1: training epochs of LeNet-5 on MNIST, batch 128, plain SGD; the median epoch after one that is not counted.
@@ -83,7 +75,9 @@ int main(int argc, char** argv) {
   std::string work, folder = TARN_EXAMPLES_DATA;
   int threads = tarn::parallel::threads(), repeat = 5;
   bool as_json = false;
-  app.add_option("work", work, "W1: LeNet-5 with batch norm on MNIST, seconds a training epoch")->required()->check(CLI::IsMember({"W1"}));
+  app.add_option("work", work, "W1: LeNet-5 with batch norm on MNIST, seconds a training epoch")
+      ->required()
+      ->check(CLI::IsMember({"W1"}));
   app.add_option("--threads", threads, "threads to use")->check(CLI::Range(1, tarn::parallel::max_threads));
   app.add_option("--repeat", repeat, "counted runs; the median is given")->check(CLI::Range(1, 1000));
   app.add_option("--data", folder, "folder with the MNIST files");

@@ -12,22 +12,24 @@ namespace benchmark {
 namespace detail {
 
 // Sixteen independent accumulators hide the latency of a multiply-add; `factor` and `term` keep the values finite.
-#define TARN_PEAK_LOOP(BYTES)                                                       \
-  typedef float Vector __attribute__((vector_size(BYTES)));                         \
-  Vector sums[16], factor = Vector{} + 0.999F, term = Vector{} + 0.001F;            \
-  for (auto& sum : sums) sum = Vector{} + 1.0F;                                     \
-  asm volatile("" : "+x"(factor), "+x"(term));                                      \
-  for (long i = 0; i < iterations; ++i) {                                           \
-    _Pragma("GCC unroll 16") for (auto& sum : sums) sum = sum * factor + term;      \
-  }                                                                                 \
-  Vector total{};                                                                   \
-  for (auto& sum : sums) total += sum;                                              \
+#define TARN_PEAK_LOOP(BYTES)                                                  \
+  typedef float Vector __attribute__((vector_size(BYTES)));                    \
+  Vector sums[16], factor = Vector{} + 0.999F, term = Vector{} + 0.001F;       \
+  for (auto& sum : sums) sum = Vector{} + 1.0F;                                \
+  asm volatile("" : "+x"(factor), "+x"(term));                                 \
+  for (long i = 0; i < iterations; ++i) {                                      \
+    _Pragma("GCC unroll 16") for (auto& sum : sums) sum = sum * factor + term; \
+  }                                                                            \
+  Vector total{};                                                              \
+  for (auto& sum : sums) total += sum;                                         \
   return total[0];
 
 inline float peak_baseline(long iterations) { TARN_PEAK_LOOP(16) }
 #if TARN_X86
 __attribute__((target("avx2,fma"))) inline float peak_v3(long iterations) { TARN_PEAK_LOOP(32) }
-__attribute__((target("avx512f,avx512vl,avx512dq,prefer-vector-width=512"))) inline float peak_v4(long iterations) { TARN_PEAK_LOOP(64) }
+__attribute__((target("avx512f,avx512vl,avx512dq,prefer-vector-width=512"))) inline float peak_v4(long iterations) {
+  TARN_PEAK_LOOP(64)
+}
 #endif
 #undef TARN_PEAK_LOOP
 

@@ -56,8 +56,8 @@ TEST_CASE("Uniform numbers have the moments of the uniform distribution", "[core
     lowest = std::min(lowest, u), highest = std::max(highest, u);
   }
   const double mean = sum / n;
-  CHECK(std::abs(mean - 0.5) < 5 / std::sqrt(12.0 * n));                               // 5 standard errors
-  CHECK(std::abs(squares / n - 1.0 / 3) < 5 * std::sqrt((1.0 / 5 - 1.0 / 9) / n));     // 5 standard errors
+  CHECK(std::abs(mean - 0.5) < 5 / std::sqrt(12.0 * n));                            // 5 standard errors
+  CHECK(std::abs(squares / n - 1.0 / 3) < 5 * std::sqrt((1.0 / 5 - 1.0 / 9) / n));  // 5 standard errors
   CHECK(lowest > 0);
   CHECK(highest < 1);
 }

@@ -27,7 +27,8 @@ TEST_CASE("The prediction interval is mean +- t s sqrt(1 + 1/n), and there is no
 }
 
 TEST_CASE("Trees of one structure are joined by the median of each number", "[examples][results]") {
-  const Json joined = median_tree({Json::parse(R"({"a": [1, 2.5], "b": {"n": 7, "t": "x"}})"), Json::parse(R"({"a": [3, 0.5], "b": {"n": 7, "t": "x"}})"),
+  const Json joined = median_tree({Json::parse(R"({"a": [1, 2.5], "b": {"n": 7, "t": "x"}})"),
+                                   Json::parse(R"({"a": [3, 0.5], "b": {"n": 7, "t": "x"}})"),
                                    Json::parse(R"({"a": [2, 1.5], "b": {"n": 7, "t": "x"}})")});
   CHECK(joined == Json::parse(R"({"a": [2.0, 1.5], "b": {"n": 7, "t": "x"}})"));
 }

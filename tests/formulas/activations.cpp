@@ -39,7 +39,8 @@ TEMPLATE_TEST_CASE("Tanh is within a few units of the last place everywhere", "[
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const long double exact = std::tanh(static_cast<long double>(x[i]));
-    const long double unit = std::max<long double>(std::abs(exact), std::numeric_limits<TestType>::min()) * std::numeric_limits<TestType>::epsilon();
+    const long double unit =
+        std::max<long double>(std::abs(exact), std::numeric_limits<TestType>::min()) * std::numeric_limits<TestType>::epsilon();
     worst = std::max(worst, static_cast<double>(std::abs(static_cast<long double>(y[i]) - exact) / unit));
   }
   CHECK(worst < 4);
@@ -47,7 +48,8 @@ TEMPLATE_TEST_CASE("Tanh is within a few units of the last place everywhere", "[
 
 TEMPLATE_TEST_CASE("Tanh is odd, bounded, and keeps zeros, infinities and NaN", "[formulas][tanh]", float, double) {
   const TestType inf = std::numeric_limits<TestType>::infinity(), nan = std::numeric_limits<TestType>::quiet_NaN();
-  const auto y = applied<TestType>(Tanh{}, {0, inf, -inf, nan, 1000, -1000, std::numeric_limits<TestType>::max(), TestType(0.3), TestType(-0.3)});
+  const auto y = applied<TestType>(
+      Tanh{}, {0, inf, -inf, nan, 1000, -1000, std::numeric_limits<TestType>::max(), TestType(0.3), TestType(-0.3)});
   CHECK(y[0] == 0);
   CHECK(y[1] == 1);
   CHECK(y[2] == -1);
@@ -73,8 +75,8 @@ TEMPLATE_TEST_CASE("Softmax agrees with the standard library's exponential", "[f
           const auto value = y[static_cast<std::size_t>(row * classes + k)];
           const long double exact = std::exp(static_cast<long double>(first[k]) - highest) / total;
           const long double units = 8 + std::abs(first[k] - highest);  // x - max x is rounded too
-          REQUIRE(std::abs(static_cast<long double>(value) - exact) <= units * std::numeric_limits<TestType>::epsilon() * exact +
-                                                                          2 * std::numeric_limits<TestType>::min());
+          REQUIRE(std::abs(static_cast<long double>(value) - exact) <=
+                  units * std::numeric_limits<TestType>::epsilon() * exact + 2 * std::numeric_limits<TestType>::min());
           got += value;
         }
         REQUIRE(std::abs(got - 1) < 16 * std::numeric_limits<TestType>::epsilon());

@@ -67,5 +67,6 @@ TEST_CASE("Draws are a function of seed, parameter and element", "[init]") {
   double correlation = 0;
   for (std::size_t i = 0; i < a.size(); ++i) correlation += a[i] * other_seed[i];
   const double variance = 2.0 / 90;
-  CHECK(std::abs(correlation) < 5 * variance * std::sqrt(static_cast<double>(a.size())));  // 5 standard errors of independent draws
+  CHECK(std::abs(correlation) <
+        5 * variance * std::sqrt(static_cast<double>(a.size())));  // 5 standard errors of independent draws
 }

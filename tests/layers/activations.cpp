@@ -12,7 +12,7 @@ using support::Values;
 TEMPLATE_TEST_CASE("Tanh gives the values and gradients worked by hand", "[layers][tanh]", float, double) {
   const double tolerance = support::reference_tolerance<TestType>;
   const auto run = support::run<TestType>(Input{3}, {Tanh{}}, {}, {0, std::log(2), -std::log(3)}, {1, 1, 2});
-  CHECK(relative_error(run.y, Values{0, 0.6, -0.8}) < tolerance);                          // (a - 1/a) / (a + 1/a), a = e^x
+  CHECK(relative_error(run.y, Values{0, 0.6, -0.8}) < tolerance);  // (a - 1/a) / (a + 1/a), a = e^x
   CHECK(relative_error(run.dx, Values{1, 0.64, 2 * 0.36}) < tolerance);
 }
 
@@ -26,7 +26,7 @@ TEMPLATE_TEST_CASE("Softmax gives the values and gradients worked by hand", "[la
   const double tolerance = support::reference_tolerance<TestType>;
   const auto run = support::run<TestType>(Input{3}, {Softmax{}}, {}, {0, std::log(2), std::log(5), 7, 7, 7}, {8, 0, 0, 3, 3, 3});
   CHECK(relative_error(run.y, Values{0.125, 0.25, 0.625, 1.0 / 3, 1.0 / 3, 1.0 / 3}) < tolerance);
-  CHECK(relative_error(run.dx, Values{0.875, -0.25, -0.625, 0, 0, 0}) < tolerance);        // y (dy - sum of y dy)
+  CHECK(relative_error(run.dx, Values{0.875, -0.25, -0.625, 0, 0, 0}) < tolerance);  // y (dy - sum of y dy)
 }
 
 TEMPLATE_TEST_CASE("Softmax survives logits of 1e4", "[layers][softmax]", float, double) {

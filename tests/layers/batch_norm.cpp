@@ -14,7 +14,9 @@ TEMPLATE_TEST_CASE("BatchNorm gives the values and moving statistics worked by h
   const double tolerance = support::reference_tolerance<TestType>;
   // Channel 0: 1, 3 (mean 2, variance 1); channel 1: -4, 4 (mean 0, variance 16).
   const auto run = support::run<TestType>(Input{2}, {BatchNorm{.momentum = 0.75, .epsilon = 9}},
-                                          {{"batch_norm/gamma", {2, 1}}, {"batch_norm/beta", {0.5, -1}}, {"batch_norm/moving_mean", {6, 0}},
+                                          {{"batch_norm/gamma", {2, 1}},
+                                           {"batch_norm/beta", {0.5, -1}},
+                                           {"batch_norm/moving_mean", {6, 0}},
                                            {"batch_norm/moving_variance", {5, 0}}},
                                           {1, -4, 3, 4}, {1, 0, 0, 0});
   const double a = 2 / std::sqrt(10), b = 4.0 / 5;
@@ -29,7 +31,9 @@ TEMPLATE_TEST_CASE("BatchNorm gives the values and moving statistics worked by h
 
 TEMPLATE_TEST_CASE("BatchNorm in inference uses its moving statistics and leaves them", "[layers][batch_norm]", float, double) {
   const auto run = support::run<TestType>(Input{1}, {BatchNorm{.epsilon = 1}},
-                                          {{"batch_norm/gamma", {2}}, {"batch_norm/beta", {1}}, {"batch_norm/moving_mean", {10}},
+                                          {{"batch_norm/gamma", {2}},
+                                           {"batch_norm/beta", {1}},
+                                           {"batch_norm/moving_mean", {10}},
                                            {"batch_norm/moving_variance", {3}}},
                                           {10, 14, 8}, {}, {.training = false});
   CHECK(run.y == Values{1, 5, -1});
@@ -38,7 +42,8 @@ TEMPLATE_TEST_CASE("BatchNorm in inference uses its moving statistics and leaves
 }
 
 TEMPLATE_TEST_CASE("BatchNorm of a constant gives beta", "[layers][batch_norm]", float, double) {
-  const auto constant = support::run<TestType>(Input{1, 2, 1}, {BatchNorm{}}, {{"batch_norm/beta", {0.25}}}, {0.7, 0.7, 0.7, 0.7, 0.7, 0.7}, {1, 2, 3, 4, 5, 6});
+  const auto constant = support::run<TestType>(Input{1, 2, 1}, {BatchNorm{}}, {{"batch_norm/beta", {0.25}}},
+                                               {0.7, 0.7, 0.7, 0.7, 0.7, 0.7}, {1, 2, 3, 4, 5, 6});
   CHECK(constant.y == Values(6, 0.25));
   CHECK(constant.gradients.at("batch_norm/gamma") == Values{0});
   CHECK(constant.gradients.at("batch_norm/beta") == Values{21});
@@ -88,8 +93,12 @@ TEST_CASE("The gradients of BatchNorm of one image agree with differences", "[la
 
 TEST_CASE("BatchNorm checks its options", "[layers][batch_norm]") {
   const auto built = [](const Input& input, const BatchNorm& spec) { return [=] { support::model<float>(input, {spec}); }; };
-  CHECK(error_of<ShapeError>(built(Input{}, {})) == "layer 0 (batch_norm): BatchNorm: a sample is a single number, expected at least one axis");
-  CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = 1.5})) == "layer 0 (batch_norm): BatchNorm: momentum is 1.500000, expected 0 to 1");
-  CHECK(error_of<ArgumentError>(built(Input{2}, {.epsilon = 0})) == "layer 0 (batch_norm): BatchNorm: epsilon is 0.000000, expected above 0");
-  CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = std::nan("")})) == "layer 0 (batch_norm): BatchNorm: momentum is nan, expected 0 to 1");
+  CHECK(error_of<ShapeError>(built(Input{}, {})) ==
+        "layer 0 (batch_norm): BatchNorm: a sample is a single number, expected at least one axis");
+  CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = 1.5})) ==
+        "layer 0 (batch_norm): BatchNorm: momentum is 1.500000, expected 0 to 1");
+  CHECK(error_of<ArgumentError>(built(Input{2}, {.epsilon = 0})) ==
+        "layer 0 (batch_norm): BatchNorm: epsilon is 0.000000, expected above 0");
+  CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = std::nan("")})) ==
+        "layer 0 (batch_norm): BatchNorm: momentum is nan, expected 0 to 1");
 }

@@ -13,7 +13,8 @@ using support::Values;
 TEMPLATE_TEST_CASE("Conv2D gives the values and gradients worked by hand", "[layers][conv2d]", float, double) {
   // A 3x3 image and a 2x2 kernel: cross-correlation, the kernel is not flipped.
   const auto run = support::run<TestType>(Input{3, 3, 1}, {Conv2D{.filters = 1, .kernel = 2}},
-                                          {{"conv2d/kernel", {1, 2, 3, 4}}, {"conv2d/bias", {10}}}, {1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 0, 0, -1});
+                                          {{"conv2d/kernel", {1, 2, 3, 4}}, {"conv2d/bias", {10}}}, {1, 2, 3, 4, 5, 6, 7, 8, 9},
+                                          {1, 0, 0, -1});
   CHECK(run.shape == Shape{1, 2, 2, 1});
   CHECK(run.y == Values{1 + 4 + 12 + 20 + 10, 2 + 6 + 15 + 24 + 10, 4 + 10 + 21 + 32 + 10, 5 + 12 + 24 + 36 + 10});
   CHECK(run.gradients.at("conv2d/kernel") == Values{1 - 5, 2 - 6, 4 - 8, 5 - 9});
@@ -22,12 +23,14 @@ TEMPLATE_TEST_CASE("Conv2D gives the values and gradients worked by hand", "[lay
 }
 
 TEST_CASE("Conv2D with padding same puts the larger part below and to the right", "[layers][conv2d]") {
-  const auto even = support::run<double>(Input{2, 2, 1}, {Conv2D{.filters = 1, .kernel = 2, .padding = Padding::same, .use_bias = false}},
-                                         {{"conv2d/kernel", {1, 10, 100, 1000}}}, {1, 2, 3, 4});
+  const auto even =
+      support::run<double>(Input{2, 2, 1}, {Conv2D{.filters = 1, .kernel = 2, .padding = Padding::same, .use_bias = false}},
+                           {{"conv2d/kernel", {1, 10, 100, 1000}}}, {1, 2, 3, 4});
   CHECK(even.shape == Shape{1, 2, 2, 1});
   CHECK(even.y == Values{4321, 402, 43, 4});
-  const auto odd = support::run<double>(Input{2, 2, 1}, {Conv2D{.filters = 1, .kernel = 3, .padding = Padding::same, .use_bias = false}},
-                                        {{"conv2d/kernel", {0, 0, 0, 0, 1, 10, 0, 100, 1000}}}, {1, 2, 3, 4});
+  const auto odd =
+      support::run<double>(Input{2, 2, 1}, {Conv2D{.filters = 1, .kernel = 3, .padding = Padding::same, .use_bias = false}},
+                           {{"conv2d/kernel", {0, 0, 0, 0, 1, 10, 0, 100, 1000}}}, {1, 2, 3, 4});
   CHECK(odd.y == Values{4321, 402, 43, 4});
 }
 
@@ -42,7 +45,9 @@ TEST_CASE("The gradients of Conv2D agree with differences for every option", "[l
     for (const bool use_bias : {true, false})
       for (const Padding padding : {Padding::valid, Padding::same}) {
         const auto report = check_gradients(
-            Input{4, 5, 2}, {Conv2D{.filters = 3, .kernel = 3, .padding = padding, .activation = activation, .use_bias = use_bias}}, {.batch = 3});
+            Input{4, 5, 2},
+            {Conv2D{.filters = 3, .kernel = 3, .padding = padding, .activation = activation, .use_bias = use_bias}},
+            {.batch = 3});
         INFO(to_string(padding) << ": " << report);
         CHECK(report.passed());
         CHECK(report.kinks == 0);
@@ -56,11 +61,12 @@ TEST_CASE("The gradients of Conv2D agree with differences for odd shapes", "[lay
     Size2D kernel;
     Padding padding;
   };
-  for (const Case& c : {Case{5, 5, 1, 1, 1, Padding::valid}, Case{1, 7, 1, 4, {1, 5}, Padding::same}, Case{6, 3, 2, 5, {4, 2}, Padding::same},
-                        Case{3, 2, 2, 3, 5, Padding::same}, Case{4, 3, 3, 2, {4, 3}, Padding::valid}, Case{3, 3, 19, 2, 2, Padding::valid},
-                        Case{4, 4, 1, 21, 3, Padding::same}, Case{2, 2, 17, 18, 1, Padding::valid}, Case{7, 1, 2, 3, {3, 1}, Padding::same}}) {
-    const auto report =
-        check_gradients(Input{c.height, c.width, c.channels}, {Conv2D{.filters = c.filters, .kernel = c.kernel, .padding = c.padding}}, {.batch = 2});
+  for (const Case& c :
+       {Case{5, 5, 1, 1, 1, Padding::valid}, Case{1, 7, 1, 4, {1, 5}, Padding::same}, Case{6, 3, 2, 5, {4, 2}, Padding::same},
+        Case{3, 2, 2, 3, 5, Padding::same}, Case{4, 3, 3, 2, {4, 3}, Padding::valid}, Case{3, 3, 19, 2, 2, Padding::valid},
+        Case{4, 4, 1, 21, 3, Padding::same}, Case{2, 2, 17, 18, 1, Padding::valid}, Case{7, 1, 2, 3, {3, 1}, Padding::same}}) {
+    const auto report = check_gradients(Input{c.height, c.width, c.channels},
+                                        {Conv2D{.filters = c.filters, .kernel = c.kernel, .padding = c.padding}}, {.batch = 2});
     INFO(c.height << "x" << c.width << "x" << c.channels << ", kernel " << c.kernel.to_string() << ": " << report);
     CHECK(report.passed());
   }
@@ -68,8 +74,9 @@ TEST_CASE("The gradients of Conv2D agree with differences for odd shapes", "[lay
 
 TEST_CASE("The gradients of Conv2D agree with differences for batches that fill no group", "[layers][conv2d]") {
   for (const Index batch : {1, 3, 5, 17, 33}) {
-    const auto report = check_gradients(Input{3, 4, 2}, {Conv2D{.filters = 3, .kernel = {2, 3}, .padding = Padding::same, .activation = Tanh{}}},
-                                        {.batch = batch});
+    const auto report =
+        check_gradients(Input{3, 4, 2}, {Conv2D{.filters = 3, .kernel = {2, 3}, .padding = Padding::same, .activation = Tanh{}}},
+                        {.batch = batch});
     INFO("batch " << batch << ": " << report);
     CHECK(report.passed());
   }

@@ -12,7 +12,8 @@ using support::Values;
 
 TEMPLATE_TEST_CASE("Dense gives the values and gradients worked by hand", "[layers][dense]", float, double) {
   // x = [1 2; 3 4; 5 6], W = [1 0 -1; 2 1 0], b = [0.5 0 -0.5]
-  const auto run = support::run<TestType>(Input{2}, {Dense{.units = 3}}, {{"dense/kernel", {1, 0, -1, 2, 1, 0}}, {"dense/bias", {0.5, 0, -0.5}}},
+  const auto run = support::run<TestType>(Input{2}, {Dense{.units = 3}},
+                                          {{"dense/kernel", {1, 0, -1, 2, 1, 0}}, {"dense/bias", {0.5, 0, -0.5}}},
                                           {1, 2, 3, 4, 5, 6}, {1, 0, 2, 0, 1, 0, -1, 1, 0.5});
   CHECK(run.shape == Shape{3, 3});
   CHECK(run.y == Values{5.5, 2, -1.5, 11.5, 4, -3.5, 17.5, 6, -5.5});
@@ -22,8 +23,8 @@ TEMPLATE_TEST_CASE("Dense gives the values and gradients worked by hand", "[laye
 }
 
 TEST_CASE("Dense applies its activation", "[layers][dense]") {
-  const auto run = support::run<double>(Input{1}, {Dense{.units = 2, .activation = Tanh{}, .use_bias = false}}, {{"dense/kernel", {1, -2}}}, {0.5},
-                                        {1, 1});
+  const auto run = support::run<double>(Input{1}, {Dense{.units = 2, .activation = Tanh{}, .use_bias = false}},
+                                        {{"dense/kernel", {1, -2}}}, {0.5}, {1, 1});
   CHECK(support::relative_error(run.y, Values{std::tanh(0.5), std::tanh(-1.0)}) < 1e-15);
   const Values slopes{1 - std::pow(std::tanh(0.5), 2), 1 - std::pow(std::tanh(1.0), 2)};
   CHECK(support::relative_error(run.gradients.at("dense/kernel"), Values{0.5 * slopes[0], 0.5 * slopes[1]}) < 1e-14);
@@ -56,21 +57,24 @@ TEST_CASE("The gradients of Dense agree with differences for odd sizes and batch
 }
 
 TEST_CASE("Dense rejects images and says to flatten them", "[layers][dense]") {
-  CHECK(error_of<ShapeError>([] { support::model<float>(Input{28, 28, 1}, {Dense{.units = 10}}); }) ==
-        "layer 0 (dense): Dense: a sample is [28, 28, 1], expected a vector [features]; put a Flatten before it");
+  CHECK(error_of<ShapeError>([] {
+          support::model<float>(Input{28, 28, 1}, {Dense{.units = 10}});
+        }) == "layer 0 (dense): Dense: a sample is [28, 28, 1], expected a vector [features]; put a Flatten before it");
   CHECK(error_of<ShapeError>([] { support::model<float>(Input{}, {Dense{.units = 10}}); }) ==
         "layer 0 (dense): Dense: a sample is [], expected a vector [features]; put a Flatten before it");
 }
 
 TEST_CASE("Dense needs at least one unit", "[layers][dense]") {
-  CHECK(error_of<ArgumentError>([] { support::model<float>(Input{4}, {Dense{.units = 3}, Dense{}}); }) ==
-        "layer 1 (dense_1): Dense: units is 0, expected at least 1");
+  CHECK(error_of<ArgumentError>([] {
+          support::model<float>(Input{4}, {Dense{.units = 3}, Dense{}});
+        }) == "layer 1 (dense_1): Dense: units is 0, expected at least 1");
   CHECK(error_of<ArgumentError>([] { support::model<double>(Input{4}, {Dense{.units = -2}}); }) ==
         "layer 0 (dense): Dense: units is -2, expected at least 1");
 }
 
 TEST_CASE("Dense draws its weights as told", "[layers][dense]") {
-  const auto model = support::model<double>(Input{4}, {Dense{.units = 3, .kernel_initializer = Ones{}, .bias_initializer = Ones{}}, Dense{.units = 2}});
+  const auto model = support::model<double>(
+      Input{4}, {Dense{.units = 3, .kernel_initializer = Ones{}, .bias_initializer = Ones{}}, Dense{.units = 2}});
   for (double value : model.weights("dense/kernel")) CHECK(value == 1);
   for (double value : model.weights("dense/bias")) CHECK(value == 1);
   for (double value : model.weights("dense_1/bias")) CHECK(value == 0);

@@ -28,7 +28,8 @@ Values mask_of(const Shape& sample, const std::vector<support::AnySpec>& specs, 
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Dropout drops what its stream says, on every instruction set and number of threads", "[layers][dropout]", float, double) {
+TEMPLATE_TEST_CASE("Dropout drops what its stream says, on every instruction set and number of threads", "[layers][dropout]",
+                   float, double) {
   const Index elements = 5 * 3 * 7;
   for (const int threads : {1, 3})
     for (const double rate : {0.2, 0.5, 0.9})
@@ -66,7 +67,8 @@ TEST_CASE("Dropout is a function of seed, step, layer and sample", "[layers][dro
   CHECK(mask != mask_of(sample, {Dropout{0.5}}, 4, {.seed = 1, .step = 3}));
   CHECK(mask != mask_of(sample, {Dropout{0}, Dropout{0.5}}, 4, {.seed = 1, .step = 2}));
   for (int i = 0; i < 4; ++i)
-    for (int j = 0; j < i; ++j) CHECK_FALSE(std::equal(mask.begin() + i * 64, mask.begin() + (i + 1) * 64, mask.begin() + j * 64));
+    for (int j = 0; j < i; ++j)
+      CHECK_FALSE(std::equal(mask.begin() + i * 64, mask.begin() + (i + 1) * 64, mask.begin() + j * 64));
   const auto larger = mask_of(sample, {Dropout{0.5}}, 9, {.seed = 1, .step = 2});
   CHECK(std::equal(mask.begin(), mask.end(), larger.begin()));  // the batch size changes nothing
 }
@@ -81,8 +83,8 @@ TEST_CASE("Dropout is the identity in inference and at rate 0", "[layers][dropou
 
 TEST_CASE("The gradients of Dropout agree with differences under one mask", "[layers][dropout]") {
   for (const Index batch : {1, 5, 17}) {
-    const auto report = support::check_gradients(Input{3, 2, 2}, {Dropout{0.3}, Flatten{}, Dense{.units = 4, .activation = Tanh{}}, Dropout{0.5}},
-                                                 {.batch = batch});
+    const auto report = support::check_gradients(
+        Input{3, 2, 2}, {Dropout{0.3}, Flatten{}, Dense{.units = 4, .activation = Tanh{}}, Dropout{0.5}}, {.batch = batch});
     INFO(report);
     CHECK(report.passed());
   }

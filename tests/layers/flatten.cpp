@@ -19,7 +19,8 @@ TEMPLATE_TEST_CASE("Flatten keeps the elements of a sample in row-major order", 
 
 TEST_CASE("Flatten passes gradients between layers", "[layers][flatten]") {
   for (const Index batch : {1, 5, 17}) {
-    const auto report = support::check_gradients(Input{3, 2, 2}, {Tanh{}, Flatten{}, Dense{.units = 3}, Flatten{}}, {.batch = batch});
+    const auto report =
+        support::check_gradients(Input{3, 2, 2}, {Tanh{}, Flatten{}, Dense{.units = 3}, Flatten{}}, {.batch = batch});
     INFO(report);
     CHECK(report.passed());
   }

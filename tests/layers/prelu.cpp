@@ -43,7 +43,8 @@ TEST_CASE("A user's PReLU passes the gradient check away from its kink", "[layer
     CHECK(report.passed());
     CHECK(report.checked + report.kinks == 3 * 2 * 5 * batch + 5);
   }
-  const auto deep = testing::gradient_check(Input{6}, {Dense{.units = 7}, PReLU{}, Dense{.units = 5}, PReLU{}, Dense{.units = 2}});
+  const auto deep =
+      testing::gradient_check(Input{6}, {Dense{.units = 7}, PReLU{}, Dense{.units = 5}, PReLU{}, Dense{.units = 2}});
   INFO(deep);
   CHECK(deep.passed());
 }
@@ -68,6 +69,7 @@ TEST_CASE("A user's PReLU trains in a model and is named in its summary", "[laye
 }
 
 TEST_CASE("A user's PReLU reports its errors with its place in the model", "[layers][prelu]") {
-  CHECK(support::error_of<ShapeError>([] { Sequential{Input{}, PReLU{}}; }) ==
-        "layer 0 (prelu): PReLU: a sample is a single number, expected at least one axis");
+  CHECK(support::error_of<ShapeError>([] {
+          Sequential{Input{}, PReLU{}};
+        }) == "layer 0 (prelu): PReLU: a sample is a single number, expected at least one axis");
 }

@@ -31,17 +31,17 @@ class PReLU::Layer final : public tarn::Layer<T, D> {
 
   void forward(const tarn::Batch<T, D>& x, tarn::Batch<T, D>& y, tarn::Step<T, D>& step) const override {
     const auto f = [](T value, T slope) { return value > 0 ? value : slope * value; };
-    tarn::ops::map(y, f, x, step.value(slope_));                                             // y = f(x)
+    tarn::ops::map(y, f, x, step.value(slope_));  // y = f(x)
   }
   void backward(const tarn::Batch<T, D>& x, const tarn::Batch<T, D>&, tarn::Batch<T, D>& dy, tarn::Batch<T, D>* dx,
                 tarn::Step<T, D>& step) const override {
     const auto slope_term = [](T gradient, T value) { return value > 0 ? T(0) : gradient * value; };
-    tarn::ops::reduce(step.gradient(slope_), slope_term, step.scratch(), dy, x);             // da = sum of dy x where x <= 0
+    tarn::ops::reduce(step.gradient(slope_), slope_term, step.scratch(), dy, x);  // da = sum of dy x where x <= 0
     const auto input_term = [](T gradient, T value, T slope) { return value > 0 ? gradient : slope * gradient; };
-    if (dx) tarn::ops::map(*dx, input_term, dy, x, step.value(slope_));                      // dx = dy f'(x)
+    if (dx) tarn::ops::map(*dx, input_term, dy, x, step.value(slope_));  // dx = dy f'(x)
   }
 
  private:
   tarn::Shape output_;
-  tarn::Parameter slope_;                               // [c]
+  tarn::Parameter slope_;  // [c]
 };

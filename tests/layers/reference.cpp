@@ -13,7 +13,8 @@ template <class T>
 void agrees(const support::LayerCase& c) {
   const double tolerance = support::reference_tolerance<T>;
   INFO(c.name);
-  const auto run = support::run<T>(tarn::Input{c.x_shape.without_first()}, c.specs, c.parameters, c.x, c.dy, {.training = c.training});
+  const auto run =
+      support::run<T>(tarn::Input{c.x_shape.without_first()}, c.specs, c.parameters, c.x, c.dy, {.training = c.training});
   CHECK(run.shape == c.y_shape);
   CHECK(relative_error(run.y, c.y) < tolerance);
   for (const auto& [name, values] : c.after) {
@@ -38,5 +39,6 @@ TEST_CASE("Layers agree with the reference in double", "[layers][reference]") {
 
 TEST_CASE("Layers agree with the reference in float", "[layers][reference]") {
   for (const auto& c : support::layer_cases())
-    if (c.name != "batch_norm mean 1e4, spread 0.05, training") agrees<float>(c);  // float rounds these inputs by 1 % of their spread
+    if (c.name != "batch_norm mean 1e4, spread 0.05, training")
+      agrees<float>(c);  // float rounds these inputs by 1 % of their spread
 }

@@ -38,8 +38,8 @@ TEST_CASE("Layers are named in order and their shapes inferred", "[layers][seque
   const Sequential<float> model{Input{28, 28, 1}, support::layers<float>(support::lenet(LeNet::batch_norm_hidden))};
   std::vector<std::string> names;
   for (const auto& placed : model.layers()) names.push_back(placed.name);
-  CHECK(names == std::vector<std::string>{"conv2d", "batch_norm", "average_pool2d", "conv2d_1", "batch_norm_1", "average_pool2d_1", "conv2d_2",
-                                          "batch_norm_2", "flatten", "dense", "batch_norm_3", "dense_1"});
+  CHECK(names == std::vector<std::string>{"conv2d", "batch_norm", "avg_pool2d", "conv2d_1", "batch_norm_1", "avg_pool2d_1",
+                                          "conv2d_2", "batch_norm_2", "flatten", "dense", "batch_norm_3", "dense_1"});
   CHECK(model.layers()[0].output == Shape{28, 28, 6});
   CHECK(model.layers()[3].input == Shape{14, 14, 6});
   CHECK(model.layers()[6].output == Shape{1, 1, 120});
@@ -62,15 +62,15 @@ TEST_CASE("The variants of LeNet have the published numbers of parameters", "[la
 }
 
 TEST_CASE("The summary is a table of layers, shapes and parameters", "[layers][sequential]") {
-  const auto model = support::model<float>(Input{8, 8, 1}, {Conv2D{.filters = 16, .kernel = 3}, BatchNorm{}, AvgPool2D{2}, Dropout{}, Flatten{},
-                                                            Dense{.units = 10}});
+  const auto model = support::model<float>(
+      Input{8, 8, 1}, {Conv2D{.filters = 16, .kernel = 3}, BatchNorm{}, AvgPool2D{2}, Dropout{}, Flatten{}, Dense{.units = 10}});
   CHECK(model.summary() ==
         "Layer                 Type          Output shape            Parameters\n"
         "----------------------------------------------------------------------\n"
         "input                 Input         [8, 8, 1]                        0\n"
         "conv2d                Conv2D        [6, 6, 16]                     160\n"
         "batch_norm            BatchNorm     [6, 6, 16]                      64\n"
-        "average_pool2d        AvgPool2D     [3, 3, 16]                       0\n"
+        "avg_pool2d        AvgPool2D     [3, 3, 16]                       0\n"
         "dropout               Dropout       [3, 3, 16]                       0\n"
         "flatten               Flatten       [144]                            0\n"
         "dense                 Dense         [10]                         1,450\n"
@@ -91,16 +91,21 @@ TEST_CASE("Weights are found by layer and name", "[layers][sequential]") {
   CHECK(std::as_const(model).weights("conv2d_1/bias")[2] == 7);
   CHECK(model.weights("batch_norm/moving_variance")[0] == 1);
   CHECK(error_of<ArgumentError>([&] { model.weights("conv2d_2/kernel"); }) ==
-        "weights: no parameter 'conv2d_2/kernel', there are: conv2d/kernel, conv2d/bias, conv2d_1/kernel, conv2d_1/bias, batch_norm/gamma, "
+        "weights: no parameter 'conv2d_2/kernel', there are: conv2d/kernel, conv2d/bias, conv2d_1/kernel, conv2d_1/bias, "
+        "batch_norm/gamma, "
         "batch_norm/beta, batch_norm/moving_mean, batch_norm/moving_variance");
 }
 
 TEST_CASE("A model's mistakes are reported with the layer's index and name", "[layers][sequential]") {
-  CHECK(error_of<ArgumentError>([] { Sequential<float>{Input{2}, std::vector<LayerSpec<float>>{}}; }) ==
-        "Sequential: no layers, expected at least one after Input");
-  CHECK(error_of<ShapeError>([] { support::model<float>(Input{8, 8, 1}, {Conv2D{.filters = 2}, AvgPool2D{2}, Conv2D{.filters = 2, .kernel = 5}}); }) ==
-        "layer 2 (conv2d_1): Conv2D: kernel 5x5 is larger than the input [3, 3, 2]; use a smaller one or padding same");
-  CHECK(error_of<ShapeError>([] { Input{28, 0, 1}; }) == "Input: shape [28, 0, 1] has an empty axis, expected extents of at least 1");
+  CHECK(error_of<ArgumentError>([] {
+          Sequential<float>{Input{2}, std::vector<LayerSpec<float>>{}};
+        }) == "Sequential: no layers, expected at least one after Input");
+  CHECK(error_of<ShapeError>([] {
+          support::model<float>(Input{8, 8, 1}, {Conv2D{.filters = 2}, AvgPool2D{2}, Conv2D{.filters = 2, .kernel = 5}});
+        }) == "layer 2 (conv2d_1): Conv2D: kernel 5x5 is larger than the input [3, 3, 2]; use a smaller one or padding same");
+  CHECK(error_of<ShapeError>([] {
+          Input{28, 0, 1};
+        }) == "Input: shape [28, 0, 1] has an empty axis, expected extents of at least 1");
 }
 
 TEST_CASE("Copies of a model are independent", "[layers][sequential]") {
@@ -138,7 +143,8 @@ TEST_CASE("First weights depend on the seed alone, in float as in double", "[lay
 }
 
 TEST_CASE("Inputs may be bytes, floats, doubles or a tensor of the model's own type", "[layers][sequential]") {
-  auto model = support::model<float>(Input{4, 4, 1}, {Conv2D{.filters = 3, .kernel = 3, .activation = Tanh{}}, Flatten{}, Dense{.units = 5}});
+  auto model = support::model<float>(Input{4, 4, 1},
+                                     {Conv2D{.filters = 3, .kernel = 3, .activation = Tanh{}}, Flatten{}, Dense{.units = 5}});
   const Index n = 600;  // more than one pass
   Tensor<std::uint8_t> bytes{Shape{n, 4, 4, 1}};
   Tensor<float> floats{bytes.shape()};
@@ -167,7 +173,9 @@ TEST_CASE("Inputs may be bytes, floats, doubles or a tensor of the model's own t
 
 TEST_CASE("Inputs of another shape are refused", "[layers][sequential]") {
   const auto model = support::model<float>(Input{4, 4, 1}, {Flatten{}, Dense{.units = 5}});
-  CHECK(error_of<ShapeError>([&] { model.predict(Tensor<float>{Shape{7, 4, 4}}); }) == "predict: inputs are [7, 4, 4], expected [n, 4, 4, 1]");
+  CHECK(error_of<ShapeError>([&] {
+          model.predict(Tensor<float>{Shape{7, 4, 4}});
+        }) == "predict: inputs are [7, 4, 4], expected [n, 4, 4, 1]");
   CHECK(error_of<ShapeError>([&] { model.predict(Samples{}); }) == "predict: inputs are [0], expected [n, 4, 4, 1]");
   CHECK(error_of<ShapeError>([&] { model.predict(Tensor<float>{Shape{}}); }) == "predict: inputs are [], expected [n, 4, 4, 1]");
   const auto scalars = support::model<float>(Input{}, {Tanh{}});
@@ -177,7 +185,8 @@ TEST_CASE("Inputs of another shape are refused", "[layers][sequential]") {
 TEST_CASE("Layers can be chosen at run time, in any order", "[layers][sequential]") {
   for (const int depth : {1, 3, 6}) {
     std::vector<LayerSpec<>> specs;
-    const auto dense = support::layers<float>({Dense{.units = 8, .activation = Tanh{}}}), flat = support::layers<float>({Flatten{}});
+    const auto dense = support::layers<float>({Dense{.units = 8, .activation = Tanh{}}}),
+               flat = support::layers<float>({Flatten{}});
     specs.push_back(flat[0]);
     for (int i = 0; i < depth; ++i) specs.push_back(dense[0]);
     const Sequential<> model{Input{2, 2}, specs};
@@ -189,9 +198,12 @@ TEST_CASE("Layers can be chosen at run time, in any order", "[layers][sequential
 }
 
 TEST_CASE("A whole model passes the gradient check", "[layers][sequential]") {
-  const std::vector<support::AnySpec> specs{BatchNorm{}, Conv2D{.filters = 3, .kernel = 3, .padding = Padding::same, .activation = Tanh{}}, Dropout{0.2},
-                                            BatchNorm{}, AvgPool2D{2}, Conv2D{.filters = 4, .kernel = 2, .activation = Tanh{}}, Flatten{},
-                                            Dense{.units = 5, .activation = Tanh{}}, Dropout{0.5}, Dense{.units = 3, .activation = Softmax{}}};
+  const std::vector<support::AnySpec> specs{
+      BatchNorm{},  Conv2D{.filters = 3, .kernel = 3, .padding = Padding::same, .activation = Tanh{}},
+      Dropout{0.2}, BatchNorm{},
+      AvgPool2D{2}, Conv2D{.filters = 4, .kernel = 2, .activation = Tanh{}},
+      Flatten{},    Dense{.units = 5, .activation = Tanh{}},
+      Dropout{0.5}, Dense{.units = 3, .activation = Softmax{}}};
   for (const Index batch : {3, 17}) {
     const auto report = support::check_gradients(Input{6, 6, 2}, specs, {.batch = batch});
     INFO(report);
@@ -202,7 +214,9 @@ TEST_CASE("A whole model passes the gradient check", "[layers][sequential]") {
 
 TEST_CASE("The state of a model cannot change in inference mode", "[layers][sequential]") {
   const Sequential model{Input{2}, Meddler{}};
-  CHECK(error_of<StateError>([&] { model.predict(Tensor<float>{Shape{1, 2}}); }) == "Step: the state of a model does not change in inference mode");
+  CHECK(error_of<StateError>([&] {
+          model.predict(Tensor<float>{Shape{1, 2}});
+        }) == "Step: the state of a model does not change in inference mode");
   CHECK(model.layers()[0].type == "meddler");  // a spec without a type is known by its name
 }
 

@@ -13,14 +13,15 @@ using support::Values;
 namespace {
 
 struct Found {
-  double loss;                  ///< mean
+  double loss;  ///< mean
   Values gradient;
   Index correct;
 };
 
 /// The loss of outputs [n, classes] under labels, or under vectors where there are no labels.
 template <class T>
-Found loss_of(const CategoricalCrossEntropy& loss, Index classes, const Values& outputs, const std::vector<std::int32_t>& labels, const Values& vectors = {}) {
+Found loss_of(const CategoricalCrossEntropy& loss, Index classes, const Values& outputs, const std::vector<std::int32_t>& labels,
+              const Values& vectors = {}) {
   const Index count = static_cast<Index>(outputs.size()) / classes;
   const auto batch = [&](const Values& values, Tensor<T>& memory) {
     memory = Tensor<T>{Shape{Batch<T>{nullptr, count, {classes}}.size()}};
@@ -103,9 +104,12 @@ TEST_CASE("The gradient of cross-entropy agrees with differences, alone and behi
       for (Index i = 0; i < batch; ++i) labels.push_back(static_cast<std::int32_t>(i * 3 % 4));
       std::vector<support::AnySpec> specs{Dense{.units = 4}};
       if (!logits) specs.push_back(Softmax{});
-      const auto report = testing::gradient_check(support::model<double>(Input{5}, specs), [&](const Batch<double>& y, Batch<double>* gradient) {
-        return loss(y, Targets<double>{{labels.data(), {batch}}, {}}, gradient) / static_cast<double>(batch);
-      }, {.batch = batch});
+      const auto report = testing::gradient_check(
+          support::model<double>(Input{5}, specs),
+          [&](const Batch<double>& y, Batch<double>* gradient) {
+            return loss(y, Targets<double>{{labels.data(), {batch}}, {}}, gradient) / static_cast<double>(batch);
+          },
+          {.batch = batch});
       INFO(report);
       CHECK(report.passed());
     }
@@ -117,10 +121,12 @@ TEST_CASE("Cross-entropy says which targets it takes", "[losses][cross_entropy]"
   loss.check({10}, targets(Tensor<std::uint8_t>{Shape{5}}));
   loss.check({10}, targets(Tensor<std::int32_t>{Shape{5}}));
   loss.check({10}, targets(Tensor<float>{Shape{5, 10}}));
-  CHECK(error_of<ShapeError>([&] { loss.check({2, 2, 10}, targets(Tensor<std::uint8_t>{Shape{5}})); }) ==
-        "CategoricalCrossEntropy: an output is [2, 2, 10], expected a vector [classes]");
+  CHECK(error_of<ShapeError>([&] {
+          loss.check({2, 2, 10}, targets(Tensor<std::uint8_t>{Shape{5}}));
+        }) == "CategoricalCrossEntropy: an output is [2, 2, 10], expected a vector [classes]");
   CHECK(error_of<ShapeError>([&] { loss.check({10}, targets(Tensor<float>{Shape{5}})); }) ==
         "CategoricalCrossEntropy: targets are [5] of floating point, expected integer labels [n] or vectors [n, 10]");
-  CHECK(error_of<ShapeError>([&] { loss.check({10}, targets(Tensor<float>{Shape{5, 9}})); }) ==
-        "CategoricalCrossEntropy: targets are [5, 9], expected integer labels [n] or vectors [n, 10]");
+  CHECK(error_of<ShapeError>([&] {
+          loss.check({10}, targets(Tensor<float>{Shape{5, 9}}));
+        }) == "CategoricalCrossEntropy: targets are [5, 9], expected integer labels [n] or vectors [n, 10]");
 }

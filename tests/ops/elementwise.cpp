@@ -18,8 +18,11 @@ struct Owned {
   Tensor<T> memory;
   Batch<T> batch;
 
-  Owned(Index count, const Shape& sample) : memory{Shape{Batch<T>{nullptr, count, sample}.size()}}, batch{memory.data(), count, sample} {}
-  explicit Owned(const Tensor<T>& values) : Owned{values.shape()[0], values.shape().without_first()} { ops::from_tensor(values.view(), batch); }
+  Owned(Index count, const Shape& sample)
+      : memory{Shape{Batch<T>{nullptr, count, sample}.size()}}, batch{memory.data(), count, sample} {}
+  explicit Owned(const Tensor<T>& values) : Owned{values.shape()[0], values.shape().without_first()} {
+    ops::from_tensor(values.view(), batch);
+  }
   Tensor<T> tensor() const {
     Tensor<T> result{batch.shape()};
     ops::to_tensor(batch, result.view());
@@ -53,7 +56,8 @@ TEST_CASE("Unused lanes repeat the last sample, in gradients they are zero", "[o
   const Index last = batch.groups() - 1;
   const int used = batch.used_lanes(last), lanes = batch.lanes();
   for (Index element = 0; element < 3; ++element)
-    for (int lane = used; lane < lanes; ++lane) CHECK(batch.group(last)[element * lanes + lane] == static_cast<float>(16 * 3 + element + 1));
+    for (int lane = used; lane < lanes; ++lane)
+      CHECK(batch.group(last)[element * lanes + lane] == static_cast<float>(16 * 3 + element + 1));
   ops::clear_unused_lanes(x.batch);
   CHECK(support::same_bits(x.tensor(), counting<float>({17, 3})));
   for (Index element = 0; element < 3; ++element)
@@ -75,7 +79,8 @@ TEST_CASE("Copies between tensors and batches check shapes", "[ops][copy]") {
   Owned<float> x{5, {2, 2}};
   const Tensor<float> wrong{Shape{5, 4}};
   Tensor<float> out{Shape{4, 2, 2}};
-  CHECK(error_of<ShapeError>([&] { ops::from_tensor(wrong.view(), x.batch); }) == "from_tensor: tensor [5, 4], expected [5, 2, 2]");
+  CHECK(error_of<ShapeError>([&] { ops::from_tensor(wrong.view(), x.batch); }) ==
+        "from_tensor: tensor [5, 4], expected [5, 2, 2]");
   CHECK(error_of<ShapeError>([&] { ops::to_tensor(x.batch, out.view()); }) == "to_tensor: tensor [4, 2, 2], expected [5, 2, 2]");
 }
 
@@ -85,10 +90,12 @@ TEMPLATE_TEST_CASE("A map applies a user's function to elements and channels", "
     const auto a = counting<T>({count, 2, 3});
     Owned<T> x{a}, y{count, {2, 3}};
     const Tensor<T> channel{{3}, {10, 20, 30}};
-    ops::map(y.batch, [](T value, T offset, T again) { return value * again + offset; }, x.batch, channel.view(), x.batch);
+    ops::map(
+        y.batch, [](T value, T offset, T again) { return value * again + offset; }, x.batch, channel.view(), x.batch);
     const auto result = y.tensor();
     for (Index i = 0; i < result.size(); ++i) REQUIRE(result[i] == a[i] * a[i] + channel[i % 3]);
-    ops::map(x.batch, [](T value) { return -value; }, x.batch);  // in place
+    ops::map(
+        x.batch, [](T value) { return -value; }, x.batch);  // in place
     CHECK(x.tensor()[1] == -2);
   }
 }
@@ -105,7 +112,8 @@ TEMPLATE_TEST_CASE("A reduce sums a user's function over the batch for each chan
     }
     Owned<T> x{a};
     Tensor<T> sums{Shape{3}}, scratch{Shape{ops::reduce_scratch(3)}};
-    ops::reduce(sums.view(), [](T u, T v, T w) { return u * v * w; }, scratch.view(), x.batch, x.batch, weights.view());
+    ops::reduce(
+        sums.view(), [](T u, T v, T w) { return u * v * w; }, scratch.view(), x.batch, x.batch, weights.view());
     for (Index c = 0; c < 3; ++c) CHECK(static_cast<double>(sums[c]) == expected[c]);  // whole numbers below 2^24
   }
 }
@@ -117,8 +125,10 @@ TEST_CASE("Map and reduce check shapes", "[ops][map][reduce]") {
   CHECK(error_of<ShapeError>([&] { ops::map(x.batch, id, x.batch, y.batch); }) == "map: input [4, 3, 2], expected [4, 2, 3]");
   CHECK(error_of<ShapeError>([&] { ops::map(x.batch, id, x.batch, two.view()); }) ==
         "map: 2 values, expected one for each of the 3 channels of [4, 2, 3]");
-  CHECK(error_of<ShapeError>([&] { ops::reduce(two.view(), [](float a) { return a; }, scratch.view(), x.batch); }) ==
-        "reduce: 2 values, expected one for each of the 3 channels of [4, 2, 3]");
+  CHECK(error_of<ShapeError>([&] {
+          ops::reduce(
+              two.view(), [](float a) { return a; }, scratch.view(), x.batch);
+        }) == "reduce: 2 values, expected one for each of the 3 channels of [4, 2, 3]");
 }
 
 TEMPLATE_TEST_CASE("Whether all is finite is found at every position", "[ops][optimizers]", float, double) {

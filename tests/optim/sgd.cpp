@@ -25,7 +25,8 @@ std::vector<double> weights_after(const SGD& spec, std::vector<T> start, const s
 }  // namespace
 
 TEMPLATE_TEST_CASE("SGD moves against the gradient", "[optim][sgd]", float, double) {
-  CHECK(weights_after<TestType>({.learning_rate = 0.5}, {1, 2, 3}, {{2, 0, -4}, {1, 1, 1}}) == std::vector<double>{-0.5, 1.5, 4.5});
+  CHECK(weights_after<TestType>({.learning_rate = 0.5}, {1, 2, 3}, {{2, 0, -4}, {1, 1, 1}}) ==
+        std::vector<double>{-0.5, 1.5, 4.5});
 }
 
 TEMPLATE_TEST_CASE("Momentum keeps a share of the last update", "[optim][sgd]", float, double) {
@@ -87,5 +88,6 @@ TEST_CASE("SGD checks its momentum and its rate", "[optim][sgd]") {
   };
   CHECK(error_of<ArgumentError>(updated({.momentum = 1})) == "SGD: momentum is 1.000000, expected at least 0 and below 1");
   CHECK(error_of<ArgumentError>(updated({.momentum = -0.1})) == "SGD: momentum is -0.100000, expected at least 0 and below 1");
-  CHECK(error_of<ArgumentError>(updated({.learning_rate = -1})) == "learning rate: -1.000000 at iteration 7, expected at least 0 and finite");
+  CHECK(error_of<ArgumentError>(updated({.learning_rate = -1})) ==
+        "learning rate: -1.000000 at iteration 7, expected at least 0 and finite");
 }

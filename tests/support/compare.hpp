@@ -44,7 +44,8 @@ std::vector<double> doubles(const Values& values) {
 /// Whether two tensors hold the same bits.
 template <class T>
 bool same_bits(const tarn::TensorView<const T>& a, const tarn::TensorView<const T>& b) {
-  return a.shape() == b.shape() && (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0);
+  return a.shape() == b.shape() &&
+         (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0);
 }
 template <class T>
 bool same_bits(const tarn::Tensor<T>& a, const tarn::Tensor<T>& b) {
@@ -57,7 +58,8 @@ std::string error_of(Call call) {
   try {
     call();
   } catch (const Error& error) {
-    return typeid(error) == typeid(Error) ? std::string{error.what()} : std::string{"an error of a derived type: "} + error.what();
+    return typeid(error) == typeid(Error) ? std::string{error.what()}
+                                          : std::string{"an error of a derived type: "} + error.what();
   }
   return "nothing was thrown";
 }

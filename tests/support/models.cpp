@@ -18,7 +18,8 @@ std::vector<LayerSpec<T>> layers(const std::vector<AnySpec>& specs) {
 template std::vector<LayerSpec<float>> layers<float>(const std::vector<AnySpec>&);
 template std::vector<LayerSpec<double>> layers<double>(const std::vector<AnySpec>&);
 
-testing::GradientReport check_gradients(const Input& input, const std::vector<AnySpec>& specs, const testing::GradientCheckOptions& options) {
+testing::GradientReport check_gradients(const Input& input, const std::vector<AnySpec>& specs,
+                                        const testing::GradientCheckOptions& options) {
   return testing::gradient_check(input, layers<double>(specs), options);
 }
 
@@ -47,14 +48,17 @@ std::vector<AnySpec> lenet(LeNet variant) {
 }
 
 std::vector<AnySpec> small_lenet() {
-  return {BatchNorm{}, Conv2D{.filters = 5, .kernel = 5, .padding = Padding::same, .activation = Tanh{}}, Dropout{0.2}, BatchNorm{},
-          AvgPool2D{2}, Conv2D{.filters = 9, .kernel = 3, .activation = Tanh{}}, BatchNorm{}, AvgPool2D{2},
-          Flatten{}, Dense{.units = 21, .activation = Tanh{}}, Dropout{0.5}, Dense{.units = 10}};
+  return {BatchNorm{},  Conv2D{.filters = 5, .kernel = 5, .padding = Padding::same, .activation = Tanh{}},
+          Dropout{0.2}, BatchNorm{},
+          AvgPool2D{2}, Conv2D{.filters = 9, .kernel = 3, .activation = Tanh{}},
+          BatchNorm{},  AvgPool2D{2},
+          Flatten{},    Dense{.units = 21, .activation = Tanh{}},
+          Dropout{0.5}, Dense{.units = 10}};
 }
 
 template <class T>
-Run run(const Input& input, const std::vector<AnySpec>& specs, const std::map<std::string, Values>& weights, const Values& x, const Values& dy,
-        const Pass& pass) {
+Run run(const Input& input, const std::vector<AnySpec>& specs, const std::map<std::string, Values>& weights, const Values& x,
+        const Values& dy, const Pass& pass) {
   Sequential<T> m = model<T>(input, specs);
   for (const auto& [name, values] : weights) {
     const TensorView<T> view = m.weights(name);
@@ -91,13 +95,16 @@ Run run(const Input& input, const std::vector<AnySpec>& specs, const std::map<st
   }
   for (const auto& entry : m.parameters().entries())
     if (entry.parameter.trainable)
-      result.gradients[entry.name] = doubles(TensorView<const T>{gradients.data() + entry.parameter.offset, entry.parameter.shape});
+      result.gradients[entry.name] =
+          doubles(TensorView<const T>{gradients.data() + entry.parameter.offset, entry.parameter.shape});
     else
       result.state[entry.name] = doubles(m.parameters()[entry.parameter]);
   return result;
 }
-template Run run<float>(const Input&, const std::vector<AnySpec>&, const std::map<std::string, Values>&, const Values&, const Values&, const Pass&);
-template Run run<double>(const Input&, const std::vector<AnySpec>&, const std::map<std::string, Values>&, const Values&, const Values&, const Pass&);
+template Run run<float>(const Input&, const std::vector<AnySpec>&, const std::map<std::string, Values>&, const Values&,
+                        const Values&, const Pass&);
+template Run run<double>(const Input&, const std::vector<AnySpec>&, const std::map<std::string, Values>&, const Values&,
+                         const Values&, const Pass&);
 
 Dataset byte_images(Index n, Index side, std::uint64_t seed) {
   Tensor<std::uint8_t> images{Shape{n, side, side, 1}};

@@ -13,8 +13,8 @@
 /// file which goes this way compiles fast.
 namespace support {
 
-using AnySpec = std::variant<tarn::AvgPool2D, tarn::BatchNorm, tarn::Conv2D, tarn::Dense, tarn::Dropout, tarn::Flatten, tarn::Softmax,
-                             tarn::Tanh>;
+using AnySpec = std::variant<tarn::AvgPool2D, tarn::BatchNorm, tarn::Conv2D, tarn::Dense, tarn::Dropout, tarn::Flatten,
+                             tarn::Softmax, tarn::Tanh>;
 
 /// For float and double.
 template <class T>
@@ -42,14 +42,14 @@ struct Pass {
 };
 /// What one pass over a batch gave; all as double, by the parameters' names.
 struct Run {
-  tarn::Shape shape;                                    ///< of y
+  tarn::Shape shape;  ///< of y
   Values y, dx;
   std::map<std::string, Values> gradients, state;
 };
 /// Forward, and in training backward from dy, of a model in T with these weights (others as initialized).
 template <class T>
-Run run(const tarn::Input& input, const std::vector<AnySpec>& specs, const std::map<std::string, Values>& weights, const Values& x,
-        const Values& dy = {}, const Pass& pass = {});
+Run run(const tarn::Input& input, const std::vector<AnySpec>& specs, const std::map<std::string, Values>& weights,
+        const Values& x, const Values& dy = {}, const Pass& pass = {});
 
 /// Numbers in (-1, 1), a function of seed and position.
 template <class T>

@@ -45,8 +45,10 @@ AnySpec spec_of(const std::string& layer, const json& options) {
                   .activation = activation_of(options.at("activation")),
                   .use_bias = options.at("use_bias")};
   if (layer == "dense")
-    return Dense{.units = options.at("units"), .activation = activation_of(options.at("activation")), .use_bias = options.at("use_bias")};
-  if (layer == "avg_pool2d") return AvgPool2D{.window = size_of(options.at("pool_size")), .stride = size_of(options.at("strides"))};
+    return Dense{
+        .units = options.at("units"), .activation = activation_of(options.at("activation")), .use_bias = options.at("use_bias")};
+  if (layer == "avg_pool2d")
+    return AvgPool2D{.window = size_of(options.at("pool_size")), .stride = size_of(options.at("strides"))};
   if (layer == "batch_norm") return BatchNorm{.momentum = options.at("momentum"), .epsilon = options.at("epsilon")};
   if (layer == "tanh") return Tanh{};
   if (layer == "softmax") return Softmax{};
@@ -90,7 +92,8 @@ std::vector<LayerCase> layer_cases() {
       c.parameters[c.layer + "/" + key] = tensor.at("values").get<Values>();
       if (entry.contains(key + "_after")) c.after[c.layer + "/" + key] = entry.at(key + "_after").get<Values>();
     }
-    for (const auto& [key, tensor] : entry.at("gradients").items()) c.gradients[c.layer + "/" + key] = tensor.at("values").get<Values>();
+    for (const auto& [key, tensor] : entry.at("gradients").items())
+      c.gradients[c.layer + "/" + key] = tensor.at("values").get<Values>();
     c.x = entry.at("x").get<Values>();
     c.y = entry.at("y").get<Values>();
     c.dy = entry.at("dy").get<Values>();
@@ -143,8 +146,9 @@ std::vector<LeNetCase> lenet_cases() {
     c.losses = entry.at("losses").get<Values>();
     c.logits = entry.at("logits").get<Values>();
     for (const json& p : entry.at("parameters"))
-      c.parameters.push_back({names.at(p.at("layer")) + "/" + p.at("key").get<std::string>(), p.at("salt"), p.at("factor"), p.at("offset"),
-                              summary_of(p.at("start")), summary_of(p.at("first_gradient")), summary_of(p.at("after"))});
+      c.parameters.push_back({names.at(p.at("layer")) + "/" + p.at("key").get<std::string>(), p.at("salt"), p.at("factor"),
+                              p.at("offset"), summary_of(p.at("start")), summary_of(p.at("first_gradient")),
+                              summary_of(p.at("after"))});
     for (const json& moving : entry.at("moving")) {
       c.moving[names.at(moving.at("layer")) + "/moving_mean"] = moving.at("mean").get<Values>();
       c.moving[names.at(moving.at("layer")) + "/moving_variance"] = moving.at("variance").get<Values>();

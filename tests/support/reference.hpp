@@ -12,11 +12,11 @@
 namespace support {
 
 struct LayerCase {
-  std::string name, layer;                              ///< layer: the spec's name, as in "conv2d"
+  std::string name, layer;  ///< layer: the spec's name, as in "conv2d"
   std::vector<AnySpec> specs;
   tarn::Shape x_shape, y_shape;
   bool training = true;
-  std::map<std::string, Values> parameters, gradients, after;   ///< by full name, as in "conv2d/kernel"
+  std::map<std::string, Values> parameters, gradients, after;  ///< by full name, as in "conv2d/kernel"
   Values x, y, dy, dx;
 };
 std::vector<LayerCase> layer_cases();
@@ -25,7 +25,7 @@ struct LossCase {
   std::string name;
   bool from_logits = false;
   tarn::Shape x_shape;
-  Values x, targets, dx;                                ///< targets: empty where there are labels
+  Values x, targets, dx;  ///< targets: empty where there are labels
   std::vector<std::int32_t> labels;
   double loss = 0, accuracy = 0;
 };
@@ -35,7 +35,7 @@ struct OptimizerCase {
   std::string name;
   double learning_rate = 0, momentum = 0;
   Values start;
-  std::map<tarn::Index, Values> weights;                ///< by step
+  std::map<tarn::Index, Values> weights;  ///< by step
 };
 std::vector<OptimizerCase> optimizer_cases();
 
@@ -58,7 +58,7 @@ struct LeNetCase {
   int pixel_salt = 0;
   Values losses, logits;
   std::vector<Parameter> parameters;
-  std::map<std::string, Values> moving;                 ///< by full name, as in "batch_norm/moving_mean"
+  std::map<std::string, Values> moving;  ///< by full name, as in "batch_norm/moving_mean"
 };
 std::vector<LeNetCase> lenet_cases();
 

@@ -22,20 +22,28 @@ template <class T, class D>
 class Affine::Layer final : public tarn::Layer<T, D> {
  public:
   Layer(const Affine& spec, const Shape& input, Setup<T, D>& setup)
-      : mistake_{spec.mistake}, output_{input}, kernel_{setup.parameter("kernel", {input.back()}, Ones{})},
+      : mistake_{spec.mistake},
+        output_{input},
+        kernel_{setup.parameter("kernel", {input.back()}, Ones{})},
         bias_{setup.parameter("bias", {input.back()}, Zeros{})} {
     setup.scratch(ops::reduce_scratch(input.back()));
   }
   Shape output_shape() const override { return output_; }
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
-    ops::map(y, [](T a, T k, T b) { return a * k + b; }, x, step.value(kernel_), step.value(bias_));
+    ops::map(
+        y, [](T a, T k, T b) { return a * k + b; }, x, step.value(kernel_), step.value(bias_));
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     const T factor = mistake_ == Mistake::kernel_scaled ? T(1.001) : mistake_ == Mistake::not_a_number ? T(NAN) : T(1);
-    ops::reduce(step.gradient(kernel_), [=](T d, T a) { return factor * d * a; }, step.scratch(), dy, x);
-    if (mistake_ != Mistake::no_bias_gradient) ops::reduce(step.gradient(bias_), [](T d) { return d; }, step.scratch(), dy);
+    ops::reduce(
+        step.gradient(kernel_), [=](T d, T a) { return factor * d * a; }, step.scratch(), dy, x);
+    if (mistake_ != Mistake::no_bias_gradient)
+      ops::reduce(
+          step.gradient(bias_), [](T d) { return d; }, step.scratch(), dy);
     const T sign = mistake_ == Mistake::input_sign ? T(-1) : T(1);
-    if (dx) ops::map(*dx, [=](T d, T k) { return sign * d * k; }, dy, step.value(kernel_));
+    if (dx)
+      ops::map(
+          *dx, [=](T d, T k) { return sign * d * k; }, dy, step.value(kernel_));
   }
 
  private:
@@ -56,10 +64,13 @@ class Absolute::Layer final : public tarn::Layer<T, D> {
   Layer(const Absolute&, const Shape& input, Setup<T, D>&) : output_{input} {}
   Shape output_shape() const override { return output_; }
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override {
-    ops::map(y, [](T a) { return a > 0 ? a : -a; }, x);
+    ops::map(
+        y, [](T a) { return a > 0 ? a : -a; }, x);
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
-    if (dx) ops::map(*dx, [](T d, T a) { return a > 0 ? d : -d; }, dy, x);
+    if (dx)
+      ops::map(
+          *dx, [](T d, T a) { return a > 0 ? d : -d; }, dy, x);
   }
 
  private:
@@ -142,7 +153,8 @@ TEST_CASE("Kinks in a layer are counted, and too many do not pass", "[testing][g
   CHECK(none.passed());
 
   // Behind an affine map the inputs' kinks stay, the parameters are kinks as soon as one of their samples is.
-  const auto some = testing::gradient_check(Input{50}, {Absolute{}}, {.batch = 20, .input_scale = 1e-4, .largest_kink_share = 0.2});
+  const auto some =
+      testing::gradient_check(Input{50}, {Absolute{}}, {.batch = 20, .input_scale = 1e-4, .largest_kink_share = 0.2});
   INFO(some);
   CHECK(some.kinks > 10);  // about h / 1e-4 = 6 % of 1000
   CHECK(some.kinks < 120);
@@ -163,11 +175,14 @@ TEST_CASE("The report says what was checked, what was worst and where", "[testin
   report.tolerance = 1e-6;
   report.largest_kink_share = 0.2;
   CHECK(report.to_string() ==
-        "FAILED: 10 entries checked, 2 kinks excluded; worst error 0.5 (tolerance 1e-06) at dense/kernel[3]: analytic 1.5, numeric 1");
+        "FAILED: 10 entries checked, 2 kinks excluded; worst error 0.5 (tolerance 1e-06) at dense/kernel[3]: analytic 1.5, "
+        "numeric 1");
   report.worst_error = 1e-9;
   std::ostringstream out;
   out << report;
-  CHECK(out.str() == "passed: 10 entries checked, 2 kinks excluded; worst error 1e-09 (tolerance 1e-06) at dense/kernel[3]: analytic 1.5, numeric 1");
+  CHECK(out.str() ==
+        "passed: 10 entries checked, 2 kinks excluded; worst error 1e-09 (tolerance 1e-06) at dense/kernel[3]: analytic 1.5, "
+        "numeric 1");
   report.checked = 7;
   CHECK_FALSE(report.passed());  // 2 of 9 are kinks
 }

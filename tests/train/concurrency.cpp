@@ -35,7 +35,8 @@ bool same(const std::vector<float>& a, const std::vector<float>& b) {
 
 TEST_CASE("Training gives the same bits on any number of threads", "[train][determinism][concurrency]") {
   const Dataset data = support::byte_images(300, 12, 1);
-  const std::pair<const char*, BatchSize> sizes[] = {{"37", 37}, {"128", 128}, {"changing", [](Index i) { return 1 + i * 29 % 90; }}};
+  const std::pair<const char*, BatchSize> sizes[] = {
+      {"37", 37}, {"128", 128}, {"changing", [](Index i) { return 1 + i * 29 % 90; }}};
   for (const auto& [name, batch_size] : sizes) {
     INFO("batch size " << name);
     std::vector<float> reference;

@@ -13,7 +13,8 @@ namespace {
 template <class T>
 Dataset batch_of(const support::LeNetCase& c, Index step) {
   Tensor<T> images{Shape{c.batch_size, 28, 28, 1}};
-  for (Index i = 0; i < images.size(); ++i) images[i] = static_cast<T>((support::reference_value(i, c.pixel_salt + static_cast<int>(step)) + 1) / 2);
+  for (Index i = 0; i < images.size(); ++i)
+    images[i] = static_cast<T>((support::reference_value(i, c.pixel_salt + static_cast<int>(step)) + 1) / 2);
   Tensor<std::int32_t> labels{Shape{c.batch_size}};
   for (Index s = 0; s < c.batch_size; ++s) labels[s] = static_cast<std::int32_t>((7 * s + 3 * step + 1) % 10);
   return {images, labels};
@@ -30,12 +31,15 @@ void follows(const support::LeNetCase& c, double tolerance) {
   CHECK(c.parameters.size() == (model.parameters().state_count() ? 20U : 10U));
   for (const auto& p : c.parameters) {
     const TensorView<T> weights = model.weights(p.name);
-    for (Index i = 0; i < weights.size(); ++i) weights[i] = static_cast<T>(p.offset + p.factor * support::reference_value(i, p.salt));
+    for (Index i = 0; i < weights.size(); ++i)
+      weights[i] = static_cast<T>(p.offset + p.factor * support::reference_value(i, p.salt));
     INFO("start of " << p.name);
-    CHECK(support::summary_error(values_of(std::as_const(model).parameters().trainable(), p.name), p.start) < std::min(tolerance, 1e-6));
+    CHECK(support::summary_error(values_of(std::as_const(model).parameters().trainable(), p.name), p.start) <
+          std::min(tolerance, 1e-6));
   }
 
-  Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = c.learning_rate, .momentum = c.momentum}};
+  Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true},
+                  SGD{.learning_rate = c.learning_rate, .momentum = c.momentum}};
   for (Index step = 0; step < c.steps; ++step) {
     INFO("step " << step);
     CHECK(std::abs(trainer.train_on_batch(batch_of<T>(c, step)).loss - c.losses[static_cast<std::size_t>(step)]) < tolerance);

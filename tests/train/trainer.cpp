@@ -40,10 +40,16 @@ Sequential<float> small_model(std::uint64_t seed = 0) {
 struct Recorder {
   std::vector<std::string>& log;
   std::string tag = "";
-  void on_fit_begin(const FitInfo& info) { log.push_back(tag + "fit " + std::to_string(info.epochs) + " " + std::to_string(info.samples)); }
+  void on_fit_begin(const FitInfo& info) {
+    log.push_back(tag + "fit " + std::to_string(info.epochs) + " " + std::to_string(info.samples));
+  }
   void on_epoch_begin(Index epoch) { log.push_back(tag + "epoch " + std::to_string(epoch)); }
-  void on_step_end(const StepInfo& step) { log.push_back(tag + "step " + std::to_string(step.iteration) + " of " + std::to_string(step.batch)); }
-  void on_epoch_end(const EpochRecord& record) { log.push_back(tag + "end " + std::to_string(record.epoch) + " " + std::to_string(record.steps)); }
+  void on_step_end(const StepInfo& step) {
+    log.push_back(tag + "step " + std::to_string(step.iteration) + " of " + std::to_string(step.batch));
+  }
+  void on_epoch_end(const EpochRecord& record) {
+    log.push_back(tag + "end " + std::to_string(record.epoch) + " " + std::to_string(record.steps));
+  }
   void on_fit_end(const History& history) { log.push_back(tag + "done " + std::to_string(history.epochs.size())); }
 };
 
@@ -105,18 +111,19 @@ TEST_CASE("Training metrics are running means weighted by the size of the batch"
   double sum = 0, last_running = 0;
   Index samples = 0, steps = 0;
   std::vector<Index> sizes;
-  const auto history = trainer.fit(data, {.batch_size = 16, .callbacks = {StepSpy{[&](const StepInfo& step) {
-                                                                   sum += step.loss * static_cast<double>(step.batch);
-                                                                   samples += step.batch;
-                                                                   sizes.push_back(step.batch);
-                                                                   last_running = step.running.loss;
-                                                                   ++steps;
-                                                                   CHECK(step.running.samples == samples);
-                                                                   CHECK(step.running.loss == Approx(sum / static_cast<double>(samples)));
-                                                                   CHECK(step.learning_rate == 0.1);
-                                                                   CHECK(step.epoch == 1);
-                                                                   CHECK(step.iteration == steps - 1);
-                                                                 }}}});
+  const auto history =
+      trainer.fit(data, {.batch_size = 16, .callbacks = {StepSpy{[&](const StepInfo& step) {
+                                             sum += step.loss * static_cast<double>(step.batch);
+                                             samples += step.batch;
+                                             sizes.push_back(step.batch);
+                                             last_running = step.running.loss;
+                                             ++steps;
+                                             CHECK(step.running.samples == samples);
+                                             CHECK(step.running.loss == Approx(sum / static_cast<double>(samples)));
+                                             CHECK(step.learning_rate == 0.1);
+                                             CHECK(step.epoch == 1);
+                                             CHECK(step.iteration == steps - 1);
+                                           }}}});
   CHECK(sizes == std::vector<Index>{16, 16, 5});  // the last short batch is kept
   const EpochRecord& record = history.epochs.at(0);
   CHECK(history.epochs.size() == 1);
@@ -165,9 +172,9 @@ TEST_CASE("Validation runs in inference mode", "[train][trainer]") {
   CHECK(history.epochs[0].validation->loss == trainer.evaluate(test).loss);
   const auto state = support::doubles(model.parameters().state());
   const double loss = trainer.evaluate(test).loss;
-  CHECK(trainer.evaluate(test).loss == loss);                          // no dropout
-  CHECK(support::doubles(model.parameters().state()) == state);        // no moving of statistics
-  CHECK(model.weights("batch_norm/moving_variance")[0] != 1);          // which the training step did move
+  CHECK(trainer.evaluate(test).loss == loss);                    // no dropout
+  CHECK(support::doubles(model.parameters().state()) == state);  // no moving of statistics
+  CHECK(model.weights("batch_norm/moving_variance")[0] != 1);    // which the training step did move
 }
 
 TEST_CASE("The order of samples changes with epoch and seed alone", "[train][trainer]") {
@@ -177,9 +184,11 @@ TEST_CASE("The order of samples changes with epoch and seed alone", "[train][tra
     auto model = small_model();
     Trainer trainer{model, from_logits, SGD{.learning_rate = 0.0}, seed};
     std::vector<std::vector<double>> epochs(2);
-    trainer.fit(data, {.epochs = 2, .batch_size = 1, .shuffle = shuffle, .callbacks = {StepSpy{[&](const StepInfo& step) {
-                                                                           epochs[static_cast<std::size_t>(step.epoch - 1)].push_back(step.loss);
-                                                                         }}}});
+    trainer.fit(data,
+                {.epochs = 2, .batch_size = 1, .shuffle = shuffle, .callbacks = {StepSpy{[&](const StepInfo& step) {
+                                                                     epochs[static_cast<std::size_t>(step.epoch - 1)].push_back(
+                                                                         step.loss);
+                                                                   }}}});
     return epochs;
   };
   const auto stored = order(1, false), first = order(1, true), again = order(1, true), other = order(2, true);
@@ -196,7 +205,8 @@ TEST_CASE("The order of samples changes with epoch and seed alone", "[train][tra
 
 TEST_CASE("Two fits of one epoch are one fit of two", "[train][trainer]") {
   const Dataset data = separable(50, 10);
-  const std::vector<support::AnySpec> specs{Dense{.units = 5, .activation = Tanh{}}, Dropout{0.3}, BatchNorm{}, Dense{.units = 2}};
+  const std::vector<support::AnySpec> specs{Dense{.units = 5, .activation = Tanh{}}, Dropout{0.3}, BatchNorm{},
+                                            Dense{.units = 2}};
   auto a = support::model<float>(Input{2}, specs), b = a;
   const SGD sgd{.learning_rate = [](Index i) { return 0.1 / static_cast<double>(1 + i); }, .momentum = 0.5};
   Trainer once{a, from_logits, sgd, 3}, twice{b, from_logits, sgd, 3};
@@ -213,10 +223,11 @@ TEST_CASE("Callbacks are called in order", "[train][callbacks]") {
   Trainer trainer{model, from_logits, SGD{}};
   std::vector<std::string> log;
   trainer.fit(data, {.epochs = 2, .batch_size = 16, .callbacks = {Recorder{log}, Recorder{log, "second "}}});
-  CHECK(log == std::vector<std::string>{"fit 2 20", "second fit 2 20", "epoch 1", "second epoch 1", "step 0 of 16", "second step 0 of 16", "step 1 of 4",
-                                        "second step 1 of 4", "end 1 2", "second end 1 2", "epoch 2", "second epoch 2", "step 2 of 16",
-                                        "second step 2 of 16", "step 3 of 4", "second step 3 of 4", "end 2 2", "second end 2 2", "done 2",
-                                        "second done 2"});
+  CHECK(log == std::vector<std::string>{"fit 2 20",     "second fit 2 20",     "epoch 1",     "second epoch 1",
+                                        "step 0 of 16", "second step 0 of 16", "step 1 of 4", "second step 1 of 4",
+                                        "end 1 2",      "second end 1 2",      "epoch 2",     "second epoch 2",
+                                        "step 2 of 16", "second step 2 of 16", "step 3 of 4", "second step 3 of 4",
+                                        "end 2 2",      "second end 2 2",      "done 2",      "second done 2"});
 }
 
 TEST_CASE("A callback stops the training after a step or an epoch", "[train][callbacks]") {
@@ -265,10 +276,11 @@ TEST_CASE("Schedules are asked with iteration 0, 1, 2 and so on across epochs", 
                   }}};
   std::vector<double> rates;
   std::vector<Index> sizes;
-  const auto history = trainer.fit(data, {.epochs = 2, .batch_size = [](Index i) { return 3 + i; }, .callbacks = {StepSpy{[&](const StepInfo& step) {
-                                                                                                      rates.push_back(step.learning_rate);
-                                                                                                      sizes.push_back(step.batch);
-                                                                                                    }}}});
+  const auto history = trainer.fit(
+      data, {.epochs = 2, .batch_size = [](Index i) { return 3 + i; }, .callbacks = {StepSpy{[&](const StepInfo& step) {
+                                                                         rates.push_back(step.learning_rate);
+                                                                         sizes.push_back(step.batch);
+                                                                       }}}});
   CHECK(asked == std::vector<Index>{0, 1, 2, 3, 4, 5, 6, 7});
   CHECK(sizes == std::vector<Index>{3, 4, 5, 6, 2, 8, 9, 3});
   CHECK(rates.back() == 0.07);
@@ -305,7 +317,8 @@ TEST_CASE("Data that do not fit are refused before anything happens", "[train][t
   CHECK(error_of<ArgumentError>(fit(good, {.epochs = 0})) == "fit: epochs is 0, expected at least 1");
   CHECK(error_of<ArgumentError>(fit(good, {.epochs = -3})) == "fit: epochs is -3, expected at least 1");
   CHECK(error_of<ArgumentError>(fit(good, {.batch_size = 0})) == "batch size: 0 at iteration 0, expected at least 1");
-  CHECK(error_of<ArgumentError>(fit(good, {.batch_size = [](Index i) { return 4 - i; }})) == "batch size: 0 at iteration 4, expected at least 1");
+  CHECK(error_of<ArgumentError>(fit(good, {.batch_size = [](Index i) { return 4 - i; }})) ==
+        "batch size: 0 at iteration 4, expected at least 1");
   CHECK(log.empty());
   CHECK(trainer.iterations() == 0);
   CHECK(weights_of(model) == before);
@@ -318,7 +331,8 @@ TEST_CASE("A label that is no class is named with its sample", "[train][trainer]
   const Dataset above{Tensor<float>{{2, 2}, {1, 2, 3, 4}}, Tensor<std::int32_t>{{2}, {1, 2}}};
   const Dataset below{Tensor<float>{{2, 2}, {1, 2, 3, 4}}, Tensor<std::int32_t>{{2}, {-1, 0}}};
   CHECK(error_of<ArgumentError>([&] { trainer.fit(above, {}); }) == "fit: label 2 of sample 1, expected 0 to 1");
-  CHECK(error_of<ArgumentError>([&] { trainer.train_on_batch(below); }) == "train_on_batch: label -1 of sample 0, expected 0 to 1");
+  CHECK(error_of<ArgumentError>([&] { trainer.train_on_batch(below); }) ==
+        "train_on_batch: label -1 of sample 0, expected 0 to 1");
   CHECK(error_of<ArgumentError>([&] { trainer.evaluate(above); }) == "evaluate: label 2 of sample 1, expected 0 to 1");
   CHECK(weights_of(model) == before);
 }

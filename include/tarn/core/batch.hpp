@@ -28,13 +28,13 @@ class Batch<T, Cpu> {
   T* group(Index index) { return data_ + index * group_size(); }
   const T* group(Index index) const { return data_ + index * group_size(); }
 
-  Index count() const { return count_; }                                  ///< samples
-  const Shape& sample() const { return sample_; }                         ///< shape of one sample
-  Shape shape() const { return sample_.prepend(count_); }                 ///< [count, sample...]
+  Index count() const { return count_; }                   ///< samples
+  const Shape& sample() const { return sample_; }          ///< shape of one sample
+  Shape shape() const { return sample_.prepend(count_); }  ///< [count, sample...]
   int lanes() const { return lanes_; }
   Index groups() const { return (count_ + lanes_ - 1) / lanes_; }
-  Index group_size() const { return sample_.size() * lanes_; }            ///< scalars of one group
-  Index size() const { return groups() * group_size(); }                  ///< scalars in memory, unused lanes included
+  Index group_size() const { return sample_.size() * lanes_; }  ///< scalars of one group
+  Index size() const { return groups() * group_size(); }        ///< scalars in memory, unused lanes included
   /// Lanes of this group that hold a sample: `lanes()` but for the last one.
   int used_lanes(Index group) const {
     const Index rest = count_ - group * lanes_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -9,9 +10,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
-#include <utility>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <tarn/core/shape.hpp>
@@ -52,13 +54,15 @@ class Pool {
   using Part = void (*)(void* context, Index part);
 
   explicit Pool(int threads) : queues_(static_cast<std::size_t>(threads)) {
-    for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
+    try {
+      for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
+    } catch (const std::system_error& error) {
+      const std::size_t started = workers_.size() + 1;
+      stop();
+      throw DeviceError("thread pool: ", started, " of ", threads, " threads could be started (", error.what(), ")");
+    }
   }
-  ~Pool() {
-    stopping_.store(true, std::memory_order_relaxed);
-    wake();
-    for (auto& worker : workers_) worker.join();
-  }
+  ~Pool() { stop(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -108,6 +112,12 @@ class Pool {
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
   };
+
+  void stop() {
+    stopping_.store(true, std::memory_order_relaxed);
+    wake();
+    for (auto& worker : workers_) worker.join();
+  }
 
   void wake() {
     {
@@ -172,8 +182,8 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable awake_;
   std::atomic<unsigned> round_{0};
-  std::atomic<Index> unfinished_{0};            // parts of this round
-  std::atomic<int> inside_{0}, sleeping_{0};    // workers that may touch a round, that wait for one
+  std::atomic<Index> unfinished_{0};          // parts of this round
+  std::atomic<int> inside_{0}, sleeping_{0};  // workers that may touch a round, that wait for one
   std::atomic<bool> busy_{false}, open_{false}, stopping_{false};
   std::exception_ptr failure_;
   Part part_ = nullptr;
@@ -198,8 +208,8 @@ inline Pool& pool() {
   if (!h.pool) {
     const char* forced = std::getenv("TARN_NUM_THREADS");
     const unsigned cores = std::thread::hardware_concurrency();
-    h.pool = std::make_unique<Pool>(forced && *forced ? parse_threads(forced)
-                                                      : static_cast<int>(cores == 0 ? 1 : std::min(cores, 256U)));
+    h.pool = std::make_unique<Pool>(
+        forced && *forced ? parse_threads(forced) : static_cast<int>(cores == 0 ? 1 : std::min(cores, unsigned{max_threads})));
     h.current.store(h.pool.get(), std::memory_order_release);
   }
   return *h.pool;
@@ -210,16 +220,15 @@ inline Pool& pool() {
 /// Threads that work on one call, the caller's own included. The default is the machine's cores, or TARN_NUM_THREADS.
 inline int threads() { return detail::pool().threads(); }
 
-/// Sets the number of threads, 1 to 256. Throws ArgumentError. Not to be called while another thread is computing.
+/// Sets the number of threads, 1 to 256. Throws ArgumentError, and DeviceError
+/// where the system refuses a thread. Not to be called while another thread is computing.
 inline void set_threads(int count) {
-  if (count < 1 || count > max_threads)
-    throw ArgumentError("set_threads: ", count, " threads, expected 1 to ", max_threads);
+  if (count < 1 || count > max_threads) throw ArgumentError("set_threads: ", count, " threads, expected 1 to ", max_threads);
   auto& h = detail::holder();
   std::lock_guard lock{h.mutex};
-  h.current.store(nullptr, std::memory_order_release);
-  h.pool.reset();
-  h.pool = std::make_unique<detail::Pool>(count);
-  h.current.store(h.pool.get(), std::memory_order_release);
+  auto pool = std::make_unique<detail::Pool>(count);
+  h.current.store(pool.get(), std::memory_order_release);
+  h.pool = std::move(pool);
 }
 
 /// Calls `part(i)` for i in [0, parts), in any order and from several threads; returns when all are done.

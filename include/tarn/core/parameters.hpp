@@ -16,12 +16,12 @@ struct Parameter {
   Shape shape;
   bool trainable = true;
 
-  explicit operator bool() const { return offset >= 0; }   ///< false for one that the layer does without
+  explicit operator bool() const { return offset >= 0; }  ///< false for one that the layer does without
 };
 
 /// What is known of one parameter by name.
 struct ParameterInfo {
-  std::string name;              ///< layer and tensor, as in "conv2d_1/kernel"
+  std::string name;  ///< layer and tensor, as in "conv2d_1/kernel"
   Parameter parameter;
   Initializer initializer;
 };
@@ -47,15 +47,15 @@ class Parameters {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const Parameter& parameter = entries_[i].parameter;
       std::vector<double> values(static_cast<std::size_t>(parameter.shape.size()));
-      fill(entries_[i].initializer, values, Fans::of(parameter.shape), Stream{seed, Purpose::initial_weights, static_cast<Index>(i)});
+      fill(entries_[i].initializer, values, Fans::of(parameter.shape),
+           Stream{seed, Purpose::initial_weights, static_cast<Index>(i)});
       const TensorView<T, D> view = (*this)[parameter];
-      for (Index element = 0; element < view.size(); ++element) view[element] = static_cast<T>(values[static_cast<std::size_t>(element)]);
+      for (Index element = 0; element < view.size(); ++element)
+        view[element] = static_cast<T>(values[static_cast<std::size_t>(element)]);
     }
   }
 
-  TensorView<T, D> operator[](const Parameter& p) {
-    return {(p.trainable ? trainable_ : state_).data() + p.offset, p.shape};
-  }
+  TensorView<T, D> operator[](const Parameter& p) { return {(p.trainable ? trainable_ : state_).data() + p.offset, p.shape}; }
   TensorView<const T, D> operator[](const Parameter& p) const {
     return {(p.trainable ? trainable_ : state_).data() + p.offset, p.shape};
   }

@@ -28,7 +28,7 @@ class Storage<T, Cpu> {
   explicit Storage(Index size) : size_{size} {
     if (size == 0) return;
     if (static_cast<std::size_t>(size) > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_alloc{};
-    data_ = static_cast<T*>(::operator new(static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{alignment}));
+    data_ = static_cast<T*>(::operator new (static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{alignment}));
     std::fill_n(data_, size, T{});
   }
   Storage(const Storage& other) : Storage(other.size_) { std::copy_n(other.data_, size_, data_); }
@@ -39,7 +39,7 @@ class Storage<T, Cpu> {
     return *this;
   }
   ~Storage() {
-    if (data_) ::operator delete(data_, std::align_val_t{alignment});
+    if (data_) ::operator delete (data_, std::align_val_t{alignment});
   }
 
   T* data() { return data_; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <Eigen/Core>
@@ -43,9 +44,18 @@ class Tensor {
   /// A copy of `values`. Throws ShapeError where their number is not the shape's size.
   Tensor(const Shape& shape, const std::vector<std::remove_const_t<T>>& values) : Tensor(shape) {
     if (static_cast<Index>(values.size()) != shape.size())
-      throw ShapeError("Tensor: ", values.size(), " values for shape ", shape.to_string(), ", expected ",
-                       shape.size());
+      throw ShapeError("Tensor: ", values.size(), " values for shape ", shape.to_string(), ", expected ", shape.size());
     std::copy(values.begin(), values.end(), data());
+  }
+
+  Tensor(const Tensor&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  /// Leaves an empty tensor of shape [0] behind.
+  Tensor(Tensor&& other) noexcept : shape_{std::exchange(other.shape_, Shape{0})}, storage_{std::move(other.storage_)} {}
+  Tensor& operator=(Tensor&& other) noexcept {
+    shape_ = std::exchange(other.shape_, Shape{0});
+    storage_ = std::move(other.storage_);
+    return *this;
   }
 
   T* data() { return storage_.data(); }
@@ -89,6 +99,9 @@ auto matrix(const Tensor<T, Cpu>& tensor) {
   return matrix(tensor.view());
 }
 
+template <class T>
+void matrix(const Tensor<T, Cpu>&&) = delete;  // the map would outlive a temporary
+
 /// The elements of a tensor as one Eigen column array, at no cost.
 template <class T>
 auto array(const TensorView<T, Cpu>& tensor) {
@@ -103,5 +116,8 @@ template <class T>
 auto array(const Tensor<T, Cpu>& tensor) {
   return array(tensor.view());
 }
+
+template <class T>
+void array(const Tensor<T, Cpu>&&) = delete;
 
 }  // namespace tarn

@@ -8,8 +8,8 @@
 /// one place that decides which body runs, and only bodies named this way are instantiated. Each body has the same
 /// signature in namespaces `cpu::plain`, `cpu::baseline`, `cpu::v3` and `cpu::v4`.
 #if TARN_X86
-#define TARN_CPU_BODY(name, ...)                                                                            \
-  ::tarn::cpu::choose(&::tarn::cpu::plain::name<__VA_ARGS__>, &::tarn::cpu::baseline::name<__VA_ARGS__>,   \
+#define TARN_CPU_BODY(name, ...)                                                                         \
+  ::tarn::cpu::choose(&::tarn::cpu::plain::name<__VA_ARGS__>, &::tarn::cpu::baseline::name<__VA_ARGS__>, \
                       &::tarn::cpu::v3::name<__VA_ARGS__>, &::tarn::cpu::v4::name<__VA_ARGS__>)
 #else
 #define TARN_CPU_BODY(name, ...) \

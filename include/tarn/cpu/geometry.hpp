@@ -16,10 +16,18 @@ struct ConvGeometry {
   Index out_h = 1, out_w = 1, out_c = 1;
   Index pad_top = 0, pad_left = 0;
 
-  Index run() const { return kernel_w * in_c; }              ///< weights of one kernel row for one output
-  Index depth() const { return kernel_h * run(); }           ///< weights for one output
+  Index run() const { return kernel_w * in_c; }     ///< weights of one kernel row for one output
+  Index depth() const { return kernel_h * run(); }  ///< weights for one output
   Index pixels() const { return out_h * out_w; }
 
+  /// A convolution whose output is one pixel, without padding, as a dense layer on the same memory; others as they are.
+  ConvGeometry simplified() const {
+    if (pixels() != 1 || pad_top != 0 || pad_left != 0 || kernel_h != in_h || kernel_w != in_w) return *this;
+    ConvGeometry dense;
+    dense.in_c = in_h * in_w * in_c;
+    dense.out_c = out_c;
+    return dense;
+  }
   /// The convolution that takes dL/dy to dL/dx: on the flipped kernel, with inputs and outputs exchanged.
   ConvGeometry transposed() const {
     return {out_h, out_w, out_c, kernel_h, kernel_w, in_h, in_w, in_c, kernel_h - 1 - pad_top, kernel_w - 1 - pad_left};

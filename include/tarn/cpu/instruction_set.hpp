@@ -35,11 +35,13 @@ constexpr int vector_bytes(InstructionSet set) {
 /// The best instruction set that this processor and its operating system support.
 inline InstructionSet best_instruction_set() {
 #if TARN_X86
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd"))
-    return InstructionSet::v4;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return InstructionSet::v3;
+  __builtin_cpu_init();  // the features that the regions in regions.hpp name
+  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+                  __builtin_cpu_supports("bmi2");
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd");
+  if (v4) return InstructionSet::v4;
+  if (v3) return InstructionSet::v3;
 #endif
   return InstructionSet::baseline;
 }

@@ -44,7 +44,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
+#pragma GCC target("avx2,fma,bmi,bmi2")
 #endif
 #define TARN_REGION v3
 #define TARN_REGION_BYTES 32
@@ -60,7 +60,7 @@
 #else
 #pragma GCC pop_options
 #pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,bmi,bmi2,prefer-vector-width=512")
 #endif
 #define TARN_REGION v4
 #define TARN_REGION_BYTES 64

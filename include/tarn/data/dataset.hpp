@@ -38,7 +38,8 @@ class Samples {
     return std::visit([](const auto& values) { return values.shape(); }, values_);
   }
   Shape sample() const { return shape().without_first(); }
-  bool is_integer() const { return values_.index() < 2; }
+  /// Whether every sample is seen as whole numbers: stored so, and neither scaled nor moved by a fraction.
+  bool is_integer() const { return values_.index() < 2 && scale_ == 1 && offset_ == std::floor(offset_); }
   double scale() const { return scale_; }
   double offset() const { return offset_; }
   /// The stored values, before scale and offset: for std::visit.

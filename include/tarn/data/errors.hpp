@@ -35,7 +35,9 @@ inline std::string quoted(const Path& path) { return join({"\"", path.string(), 
 // ---- the file itself --------------------------------------------------------------------------------------------------------
 
 [[gnu::cold]] inline IoError file_not_found(const Path& path) { return IoError("file ", quoted(path), ": not found"); }
-[[gnu::cold]] inline IoError file_is_folder(const Path& path) { return IoError("file ", quoted(path), ": found a folder, expected a file"); }
+[[gnu::cold]] inline IoError file_is_folder(const Path& path) {
+  return IoError("file ", quoted(path), ": found a folder, expected a file");
+}
 [[gnu::cold]] inline IoError file_is_special(const Path& path) {
   return IoError("file ", quoted(path), ": found a pipe, a socket or a device, expected a regular file");
 }
@@ -78,7 +80,8 @@ struct IdxLocation {
 [[gnu::cold]] inline std::string expected_magic(int min_rank, int max_rank) {
   const auto magic = [](int rank) { return hex(Magic{0, 0, 8, static_cast<std::uint8_t>(rank)}); };
   const bool range = max_rank > min_rank;
-  return join({"expected the magic number ", magic(min_rank), range ? " to " : "", range ? magic(max_rank) : "", " (unsigned bytes)"});
+  return join(
+      {"expected the magic number ", magic(min_rank), range ? " to " : "", range ? magic(max_rank) : "", " (unsigned bytes)"});
 }
 /// What a wrong magic number may mean, in parentheses; empty if that is unknown.
 [[gnu::cold]] inline std::string meaning_of(const Magic& magic) {
@@ -113,34 +116,35 @@ struct IdxLocation {
 [[gnu::cold]] inline IoError idx_short_header(const IdxLocation& at, Index header) {
   return IoError(at_idx(at), ": found the end of the file, expected a header of ", header, " bytes");
 }
-[[gnu::cold]] inline IoError idx_zero_extent(const IdxLocation& at) { return IoError(at_idx(at), ": found extent 0, expected 1 or more"); }
+[[gnu::cold]] inline IoError idx_zero_extent(const IdxLocation& at) {
+  return IoError(at_idx(at), ": found extent 0, expected 1 or more");
+}
 [[gnu::cold]] inline IoError idx_wrong_extents(const IdxLocation& at, const Shape& found, const Shape& expected) {
   return IoError(at_idx(at), ": found samples of shape ", found.to_string(), ", expected ", expected.to_string());
 }
 [[gnu::cold]] inline IoError idx_overflow(const IdxLocation& at, const std::vector<Index>& extents) {
   std::string text;
   for (Index extent : extents) text += join({text.empty() ? "" : ", ", extent});
-  return IoError(at_idx(at), ": found extents [", text, "], expected at most ",
-                 std::numeric_limits<Index>::max(), " values");
+  return IoError(at_idx(at), ": found extents [", text, "], expected at most ", std::numeric_limits<Index>::max(), " values");
 }
 [[gnu::cold]] inline IoError idx_too_short(const IdxLocation& at, Index found, const Shape& expected) {
-  return IoError(at_idx(at), ": found the end of the file after ", found, " values, expected ",
-                 expected.size(), " (the header says ", expected.to_string(), ")");
-}
-[[gnu::cold]] inline IoError idx_too_long(const IdxLocation& at, const Shape& expected) {
-  return IoError(at_idx(at), ": found more values, expected the end of the file after ", expected.size(),
+  return IoError(at_idx(at), ": found the end of the file after ", found, " values, expected ", expected.size(),
                  " (the header says ", expected.to_string(), ")");
 }
+[[gnu::cold]] inline IoError idx_too_long(const IdxLocation& at, const Shape& expected) {
+  return IoError(at_idx(at), ": found more values, expected the end of the file after ", expected.size(), " (the header says ",
+                 expected.to_string(), ")");
+}
 [[gnu::cold]] inline IoError idx_wrong_sum(const Path& path, std::uint32_t found, std::uint32_t expected) {
-  return IoError("IDX file ", quoted(path), ": found CRC-32 ", hex(found, 8), " (uncompressed), expected ",
-                 hex(expected, 8), "; this is another file or a changed one, fetch it again");
+  return IoError("IDX file ", quoted(path), ": found CRC-32 ", hex(found, 8), " (uncompressed), expected ", hex(expected, 8),
+                 "; this is another file or a changed one, fetch it again");
 }
 [[gnu::cold]] inline IoError idx_wrong_label(const IdxLocation& at, int label, int classes) {
   return IoError(at_idx(at), ": found label ", label, ", expected 0 to ", classes - 1);
 }
 [[gnu::cold]] inline IoError idx_wrong_counts(const Path& images, Index image_count, const Path& labels, Index label_count) {
-  return IoError("IDX files ", quoted(images), " and ", quoted(labels), ": found ", image_count,
-                 " images and ", label_count, " labels, expected equal counts (byte 4 of each)");
+  return IoError("IDX files ", quoted(images), " and ", quoted(labels), ": found ", image_count, " images and ", label_count,
+                 " labels, expected equal counts (byte 4 of each)");
 }
 
 // ---- sets that have a name --------------------------------------------------------------------------------------------------
@@ -156,8 +160,8 @@ struct IdxLocation {
   for (const std::string& name : missing) text += join({text.empty() ? "" : ", ", name});
   return IoError(set, ": folder ", quoted(folder), " lacks ", text, " (plain or with .gz)");
 }
-[[gnu::cold]] inline IoError set_not_found(const std::string& set, const std::string& subfolder, const std::vector<std::string>& places,
-                             const std::string& remedy) {
+[[gnu::cold]] inline IoError set_not_found(const std::string& set, const std::string& subfolder,
+                                           const std::vector<std::string>& places, const std::string& remedy) {
   std::string text = join({set, ": not found; searched, each with its sub-folder ", subfolder, ":"});
   for (const std::string& place : places) text += join({"\n  ", place});
   return IoError(text, "\nName the folder that holds the files by the option folder or by TARN_DATA_DIR. ", remedy);

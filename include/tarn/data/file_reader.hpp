@@ -111,10 +111,14 @@ class FileReader {
       const Index made = room - static_cast<Index>(stream_.avail_out);
       got += made;
       member_ += made;
-      if (status == Z_STREAM_END) finish_member();
-      else if (status == Z_MEM_ERROR) throw std::bad_alloc{};
-      else if (status == Z_BUF_ERROR) throw gzip_truncated(path_, position());  // no progress: the input is at its end
-      else if (status != Z_OK) throw gzip_damaged(path_, position(), stream_.msg);
+      if (status == Z_STREAM_END)
+        finish_member();
+      else if (status == Z_MEM_ERROR)
+        throw std::bad_alloc{};
+      else if (status == Z_BUF_ERROR)
+        throw gzip_truncated(path_, position());  // no progress: the input is at its end
+      else if (status != Z_OK)
+        throw gzip_damaged(path_, position(), stream_.msg);
     }
     return got;
   }

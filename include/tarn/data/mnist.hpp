@@ -79,8 +79,10 @@ inline std::vector<Place> data_places(const Path& source_data) {
   }
   add("/usr/share/datasets", "the system");
   const Path cache = path_from("XDG_CACHE_HOME"), home = path_from("HOME");
-  if (cache.is_absolute()) add(cache / "tarn", "the cache");  // the XDG specification: a relative one is to be ignored
-  else if (!home.empty()) add(home / ".cache" / "tarn", "the cache");
+  if (cache.is_absolute())
+    add(cache / "tarn", "the cache");  // the XDG specification: a relative one is to be ignored
+  else if (!home.empty())
+    add(home / ".cache" / "tarn", "the cache");
   return places;
 }
 

@@ -19,11 +19,11 @@ class ActivationLayer : public Layer<T, D> {
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override {
     ops::copy(x, y);
-    ops::activate(activation_, y);                                  // y = f(x)
+    ops::activate(activation_, y);  // y = f(x)
   }
   void backward(const Batch<T, D>&, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
     if (!dx) return;
-    ops::activation_gradient(activation_, y, dy);                   // dx = dy f'(x)
+    ops::activation_gradient(activation_, y, dy);  // dx = dy f'(x)
     ops::copy(dy, *dx);
   }
 

@@ -17,8 +17,8 @@ struct BatchNorm {
   static constexpr const char* type = "BatchNorm";
   static constexpr const char* name = "batch_norm";
 
-  double momentum = 0.99;                               ///< share of the old moving statistic kept at each step
-  double epsilon = 1e-3;                                ///< added to the variance, inside the root
+  double momentum = 0.99;  ///< share of the old moving statistic kept at each step
+  double epsilon = 1e-3;   ///< added to the variance, inside the root
 
   bool operator==(const BatchNorm&) const = default;
 
@@ -55,8 +55,8 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     // dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
     const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
-    ops::normalize_gradient(x, dy, mean, variance, spec_.epsilon, step.value(gamma_), step.gradient(gamma_), step.gradient(beta_), dx,
-                            step.scratch());
+    ops::normalize_gradient(x, dy, mean, variance, spec_.epsilon, step.value(gamma_), step.gradient(gamma_), step.gradient(beta_),
+                            dx, step.scratch());
   }
 
  private:
@@ -70,8 +70,8 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
 
   BatchNorm spec_;
   Shape output_;
-  Parameter gamma_, beta_, moving_mean_, moving_variance_;   // each [c]
-  Kept mean_, variance_;                                     // each [c], of the batch
+  Parameter gamma_, beta_, moving_mean_, moving_variance_;  // each [c]
+  Kept mean_, variance_;                                    // each [c], of the batch
 };
 
 }  // namespace tarn

@@ -3,7 +3,7 @@
 
 #include <tarn/layers/options.hpp>
 #include <tarn/layers/step.hpp>
-#include <tarn/ops/matmul.hpp>
+#include <tarn/ops/conv2d.hpp>
 
 namespace tarn {
 
@@ -16,8 +16,8 @@ struct Conv2D {
   static constexpr const char* type = "Conv2D";
   static constexpr const char* name = "conv2d";
 
-  int filters = 0;                                      ///< channels of the output, at least 1
-  Size2D kernel = 3;                                    ///< at least 1x1
+  int filters = 0;    ///< channels of the output, at least 1
+  Size2D kernel = 3;  ///< at least 1x1
   Padding padding = Padding::valid;
   Activation activation = Linear{};
   bool use_bias = true;
@@ -36,7 +36,8 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   Layer(const Conv2D& spec, const Shape& input, Setup<T, D>& setup)
       : geometry_{geometry(spec, input)},
         activation_{spec.activation},
-        kernel_{setup.parameter("kernel", {spec.kernel.height, spec.kernel.width, input.back(), spec.filters}, spec.kernel_initializer)},
+        kernel_{setup.parameter("kernel", {spec.kernel.height, spec.kernel.width, input.back(), spec.filters},
+                                spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.filters}, spec.bias_initializer) : Parameter{}} {
     setup.scratch(ops::conv2d_scratch<T>(geometry_));
   }
@@ -47,10 +48,10 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
     ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
-    ops::activation_gradient(activation_, y, dy);                                                       // dz = dy f'(z)
-    ops::conv2d_kernel_gradient(x, dy, geometry_, step.gradient(kernel_), step.scratch());              // dW = x * dz
-    if (bias_) ops::sum_over_batch(dy, step.gradient(bias_), step.scratch());                           // db = sum of dz
-    if (dx) ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch());        // dx = dz * flipped W
+    ops::activation_gradient(activation_, y, dy);                                                 // dz = dy f'(z)
+    ops::conv2d_kernel_gradient(x, dy, geometry_, step.gradient(kernel_), step.scratch());        // dW = x * dz
+    if (bias_) ops::sum_over_batch(dy, step.gradient(bias_), step.scratch());                     // db = sum of dz
+    if (dx) ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch());  // dx = dz * flipped W
   }
 
  private:
@@ -73,7 +74,7 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
 
   cpu::ConvGeometry geometry_;
   Activation activation_;
-  Parameter kernel_, bias_;                             // [kh, kw, in, filters], [filters]
+  Parameter kernel_, bias_;  // [kh, kw, in, filters], [filters]
 };
 
 }  // namespace tarn

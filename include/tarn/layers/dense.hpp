@@ -14,7 +14,7 @@ struct Dense {
   static constexpr const char* type = "Dense";
   static constexpr const char* name = "dense";
 
-  int units = 0;                                        ///< outputs, at least 1
+  int units = 0;  ///< outputs, at least 1
   Activation activation = Linear{};
   bool use_bias = true;
   Initializer kernel_initializer = GlorotUniform{};
@@ -39,13 +39,13 @@ class Dense::Layer final : public tarn::Layer<T, D> {
   Shape output_shape() const override { return {kernel_.shape[1]}; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
-    ops::matmul(x, step.value(kernel_), step.value(bias_), activation_, y, step.scratch());         // y = f(x W + b)
+    ops::matmul(x, step.value(kernel_), step.value(bias_), activation_, y, step.scratch());  // y = f(x W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
-    ops::activation_gradient(activation_, y, dy);                                                   // dz = dy f'(z)
-    ops::matmul_kernel_gradient(x, dy, step.gradient(kernel_), step.scratch());                     // dW = x^T dz
-    if (bias_) ops::sum_over_batch(dy, step.gradient(bias_), step.scratch());                       // db = sum of dz
-    if (dx) ops::matmul_input_gradient(dy, step.value(kernel_), *dx, step.scratch());               // dx = dz W^T
+    ops::activation_gradient(activation_, y, dy);                                      // dz = dy f'(z)
+    ops::matmul_kernel_gradient(x, dy, step.gradient(kernel_), step.scratch());        // dW = x^T dz
+    if (bias_) ops::sum_over_batch(dy, step.gradient(bias_), step.scratch());          // db = sum of dz
+    if (dx) ops::matmul_input_gradient(dy, step.value(kernel_), *dx, step.scratch());  // dx = dz W^T
   }
 
  private:
@@ -57,7 +57,7 @@ class Dense::Layer final : public tarn::Layer<T, D> {
   }
 
   Activation activation_;
-  Parameter kernel_, bias_;                             // [in, units], [units]
+  Parameter kernel_, bias_;  // [in, units], [units]
 };
 
 }  // namespace tarn

@@ -14,7 +14,7 @@ struct Dropout {
   static constexpr const char* type = "Dropout";
   static constexpr const char* name = "dropout";
 
-  double rate = 0.5;                                    ///< probability that an element is dropped, in [0, 1)
+  double rate = 0.5;  ///< probability that an element is dropped, in [0, 1)
 
   bool operator==(const Dropout&) const = default;
 
@@ -36,7 +36,7 @@ class Dropout::Layer final : public tarn::Layer<T, D> {
     ops::dropout(x, rate_, step.stream(), y);
   }
   void backward(const Batch<T, D>&, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
-    if (dx) ops::dropout(dy, rate_, step.stream(), *dx);       // dx = dy mask / (1 - rate)
+    if (dx) ops::dropout(dy, rate_, step.stream(), *dx);  // dx = dy mask / (1 - rate)
   }
 
  private:

@@ -121,12 +121,12 @@ class LayerSpec {
 /// A layer in its place in a model.
 template <class T, class D>
 struct PlacedLayer {
-  std::string name, type;                 ///< "conv2d_1", "Conv2D"
+  std::string name, type;  ///< "conv2d_1", "Conv2D"
   std::shared_ptr<const Layer<T, D>> layer;
-  Shape input, output;                    ///< of one sample
+  Shape input, output;  ///< of one sample
   std::vector<Shape> kept, kept_batches;
   Index scratch = 0;
-  Index trainable = 0, state = 0;         ///< scalars
+  Index trainable = 0, state = 0;  ///< scalars
 };
 
 }  // namespace tarn

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <iomanip>
-#include <map>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <sstream>
 
 #include <tarn/data/dataset.hpp>
@@ -18,11 +19,12 @@ struct Input {
   Shape shape;
 
   template <class... Extents>
-    requires(std::is_convertible_v<Extents, Index> && ...)
+    requires(std::integral<Extents>&&...)
   explicit Input(Extents... extents) : Input{Shape{static_cast<Index>(extents)...}} {}
   explicit Input(const Shape& sample) : shape{sample} {
     for (int axis = 0; axis < shape.rank(); ++axis)
-      if (shape[axis] < 1) throw ShapeError("Input: shape ", shape.to_string(), " has an empty axis, expected extents of at least 1");
+      if (shape[axis] < 1)
+        throw ShapeError("Input: shape ", shape.to_string(), " has an empty axis, expected extents of at least 1");
   }
 };
 
@@ -56,12 +58,12 @@ class Sequential {
   Sequential(const Input& input, const std::vector<LayerSpec<T, D>>& specs) : input_{input.shape} {
     if (specs.empty()) throw ArgumentError("Sequential: no layers, expected at least one after Input");
     auto layers = std::make_shared<std::vector<PlacedLayer<T, D>>>();
-    std::map<std::string, int> used;
+    std::set<std::string> used;
     Shape shape = input_;
     for (const auto& spec : specs) {
-      const int number = used[spec.name()]++;
       PlacedLayer<T, D> placed;
-      placed.name = number == 0 ? spec.name() : spec.name() + "_" + std::to_string(number);
+      placed.name = spec.name();
+      for (int number = 1; !used.insert(placed.name).second; ++number) placed.name = detail::join({spec.name(), "_", number});
       placed.type = spec.type();
       placed.input = shape;
       Setup<T, D> setup{parameters_, placed.name, static_cast<Index>(layers->size())};
@@ -73,7 +75,10 @@ class Sequential {
       } catch (const ArgumentError& error) {
         throw ArgumentError(where, error.what());
       }
-      placed.output = shape = placed.layer->output_shape();
+      placed.output = placed.layer->output_shape();
+      if ((placed.layer->passes_through(true) || placed.layer->passes_through(false)) && placed.output.size() != shape.size())
+        throw ShapeError(where, "passes its input through, but makes ", placed.output.to_string(), " of ", shape.to_string());
+      shape = placed.output;
       placed.kept = setup.kept();
       placed.kept_batches = setup.kept_batches();
       placed.scratch = setup.scratch_size();
@@ -88,11 +93,15 @@ class Sequential {
   template <class... Specs>
   explicit Sequential(const Input& input, const Specs&... specs) : Sequential{input, std::vector<LayerSpec<T, D>>{specs...}} {}
 
+  // Copies only: a move would leave a model without layers behind.
+  Sequential(const Sequential&) = default;
+  Sequential& operator=(const Sequential&) = default;
+
   /// Draws all weights anew: a function of the seed alone.
   void initialize(std::uint64_t seed) { parameters_.initialize(seed); }
 
-  const Shape& input_shape() const { return input_; }                      ///< of one sample
-  const Shape& output_shape() const { return layers_->back().output; }     ///< of one sample
+  const Shape& input_shape() const { return input_; }                   ///< of one sample
+  const Shape& output_shape() const { return layers_->back().output; }  ///< of one sample
   const std::vector<PlacedLayer<T, D>>& layers() const { return *layers_; }
   Parameters<T, D>& parameters() { return parameters_; }
   const Parameters<T, D>& parameters() const { return parameters_; }
@@ -120,8 +129,8 @@ class Sequential {
   std::string summary() const {
     std::ostringstream out;
     auto row = [&](const std::string& name, const std::string& type, const std::string& shape, const std::string& count) {
-      out << std::left << std::setw(22) << name << std::setw(14) << type << std::setw(22) << shape << std::right << std::setw(12) << count
-          << '\n';
+      out << std::left << std::setw(22) << name << std::setw(14) << type << std::setw(22) << shape << std::right << std::setw(12)
+          << count << '\n';
     };
     const std::string rule(70, '-');
     row("Layer", "Type", "Output shape", "Parameters");
@@ -187,7 +196,11 @@ class Sequential {
    public:
     Pool() = default;
     Pool(const Pool&) {}
-    Pool& operator=(const Pool&) { return *this; }
+    Pool& operator=(const Pool&) {  // the memory was that of another model
+      std::lock_guard lock{mutex_};
+      free_.clear();
+      return *this;
+    }
 
     std::unique_ptr<Workspace<T, D>> take() {
       std::lock_guard lock{mutex_};

@@ -16,7 +16,12 @@ class Step {
   Step(const Parameters<T, D>& parameters, Workspace<T, D>& workspace) : parameters_{&parameters}, workspace_{&workspace} {}
   /// A training pass. `gradients` has the layout of the trainable parameters; `number` counts steps for the randomness.
   Step(Parameters<T, D>& parameters, Workspace<T, D>& workspace, TensorView<T, D> gradients, std::uint64_t seed, Index number)
-      : parameters_{&parameters}, mutable_{&parameters}, workspace_{&workspace}, gradients_{gradients}, seed_{seed}, number_{number} {}
+      : parameters_{&parameters},
+        mutable_{&parameters},
+        workspace_{&workspace},
+        gradients_{gradients},
+        seed_{seed},
+        number_{number} {}
 
   bool training() const { return mutable_ != nullptr; }
 

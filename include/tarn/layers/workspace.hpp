@@ -75,7 +75,7 @@ class Workspace {
     gradients_.assign(layers + 1, 0);
     kept_.assign(layers, {});
     kept_batches_.assign(layers, {});
-    Index turn[2] = {};                    // of two buffers that neighbours use by turns
+    Index turn[2] = {};  // of two buffers that neighbours use by turns
     if (!training_) turn[0] = take(largest), turn[1] = take(largest);
     activations_[0] = training_ ? take(batch_size(input_)) : turn[0];
     for (std::size_t i = 0; i < layers; ++i) {
@@ -102,7 +102,7 @@ class Workspace {
   Shape input_;
   bool training_;
   Index capacity_ = 0, size_ = 0, scratch_ = 0, scratch_size_ = 0;
-  std::vector<Index> activations_, gradients_;                 // offsets into the arena
+  std::vector<Index> activations_, gradients_;  // offsets into the arena
   std::vector<std::vector<Index>> kept_, kept_batches_;
   Storage<T, D> arena_;
 };

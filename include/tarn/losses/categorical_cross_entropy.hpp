@@ -8,12 +8,12 @@ namespace tarn {
 
 /// L = -sum_k t_k log p_k, averaged over the batch. Targets are integer labels [n] or vectors t [n, classes] (one-hot, or soft).
 /// From logits, p = softmax(z), stable for logits of any size and with the gradient (p - t) / n. From probabilities, p is
-/// clipped to [1e-7, 1 - 1e-7], as in Keras.
+/// clipped to [1e-7, 1 - 1e-7], as in Keras; outputs are taken to be probabilities and not made to sum to 1.
 /// Throws ShapeError where outputs are no vectors or targets do not fit them.
 struct CategoricalCrossEntropy {
-  static constexpr bool classifies = true;              ///< accuracy makes sense
+  static constexpr bool classifies = true;  ///< accuracy makes sense
 
-  bool from_logits = false;                             ///< whether the model's last layer has no softmax
+  bool from_logits = false;  ///< whether the model's last layer has no softmax
 
   bool operator==(const CategoricalCrossEntropy&) const = default;
 

@@ -17,12 +17,15 @@ namespace tarn::ops {
 /// y = x.
 template <class T>
 void copy(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
-  detail::for_ranges(x.size(), x.lanes(), [&](Index first, Index last) { std::copy(x.data() + first, x.data() + last, y.data() + first); });
+  detail::check_shape("copy", "y", y.shape(), x.shape());
+  detail::for_ranges(x.size(), x.lanes(),
+                     [&](Index first, Index last) { std::copy(x.data() + first, x.data() + last, y.data() + first); });
 }
 
 /// The same for plain tensors of one size.
 template <class T>
 void copy(const TensorView<const T, Cpu>& x, const TensorView<T, Cpu>& y) {
+  detail::check_size("copy", "y", y.size(), x.size());
   std::copy_n(x.data(), x.size(), y.data());
 }
 
@@ -33,7 +36,8 @@ void clear_unused_lanes(Batch<T, Cpu>& dy) {
   const int used = dy.used_lanes(dy.groups() - 1), lanes = dy.lanes();
   if (used == lanes) return;
   T* group = dy.group(dy.groups() - 1);
-  for (Index element = 0; element < dy.sample().size(); ++element) std::fill(group + element * lanes + used, group + (element + 1) * lanes, T(0));
+  for (Index element = 0; element < dy.sample().size(); ++element)
+    std::fill(group + element * lanes + used, group + (element + 1) * lanes, T(0));
 }
 
 namespace detail {
@@ -43,7 +47,7 @@ template <class T, class Source, class Row, class Convert>
 void gather_rows(const Source* source, Row row, Convert convert, Batch<T, Cpu>& y) {
   const Index elements = y.sample().size();
   const int lanes = y.lanes();
-  constexpr Index chunk = 64;                        // elements at a time, so that the rows of a group stay in the cache
+  constexpr Index chunk = 64;  // elements at a time, so that the rows of a group stay in the cache
   parallel::run(y.groups(), [&](Index group) {
     T* out = y.group(group);
     for (Index first = 0; first < elements; first += chunk) {
@@ -70,7 +74,8 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
         if constexpr (std::is_same_v<Source, std::uint8_t>) {
           std::array<T, 256> table;
           for (std::size_t value = 0; value < table.size(); ++value) table[value] = convert(static_cast<std::uint8_t>(value));
-          detail::gather_rows(values.data(), row, [&](Source value) { return table[value]; }, y);
+          detail::gather_rows(
+              values.data(), row, [&](Source value) { return table[value]; }, y);
         } else {
           detail::gather_rows(values.data(), row, convert, y);
         }
@@ -81,14 +86,15 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
 /// y = a plain tensor [count, sample...], in lanes.
 template <class T>
 void from_tensor(const TensorView<const T, Cpu>& x, Batch<T, Cpu>& y) {
-  if (x.shape() != y.shape()) throw ShapeError("from_tensor: tensor ", x.shape().to_string(), ", expected ", y.shape().to_string());
-  detail::gather_rows(x.data(), [](Index sample) { return sample; }, [](T value) { return value; }, y);
+  detail::check_shape("from_tensor", "tensor", x.shape(), y.shape());
+  detail::gather_rows(
+      x.data(), [](Index sample) { return sample; }, [](T value) { return value; }, y);
 }
 
 /// y [count, sample...] = x as a plain tensor.
 template <class T>
 void to_tensor(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& y) {
-  if (x.shape() != y.shape()) throw ShapeError("to_tensor: tensor ", y.shape().to_string(), ", expected ", x.shape().to_string());
+  detail::check_shape("to_tensor", "tensor", y.shape(), x.shape());
   const Index elements = x.sample().size();
   const int lanes = x.lanes();
   parallel::run(x.groups(), [&](Index group) {

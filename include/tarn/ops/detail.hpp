@@ -3,6 +3,7 @@
 
 #include <tarn/core/batch.hpp>
 #include <tarn/core/parallel.hpp>
+#include <tarn/core/tensor.hpp>
 
 namespace tarn::ops::detail {
 
@@ -34,6 +35,31 @@ Rows rows_of(const Batch<T, D>& x) {
   const Shape& sample = x.sample();
   const Index channels = sample.rank() == 0 ? 1 : sample.back();
   return {channels == 0 ? 0 : sample.size() / channels, channels};
+}
+
+/// Throws ShapeError unless `found` is `expected`.
+inline void check_shape(const char* where, const char* what, const Shape& found, const Shape& expected) {
+  if (found != expected) throw ShapeError(where, ": ", what, " is ", found.to_string(), ", expected ", expected.to_string());
+}
+/// Throws ShapeError unless a tensor has that many elements.
+inline void check_size(const char* where, const char* what, Index size, Index expected) {
+  if (size != expected) throw ShapeError(where, ": ", what, " has ", size, " elements, expected ", expected);
+}
+/// Throws StateError if a layer did not ask its Setup for enough.
+template <class T>
+void check_scratch(const char* where, const TensorView<T, Cpu>& scratch, Index needed) {
+  if (scratch.size() < needed) throw StateError(where, ": scratch holds ", scratch.size(), " scalars, needs ", needed);
+}
+
+inline Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
+/// Scalars of a buffer, such that the next one behind it is aligned too.
+inline Index padded_size(Index size) { return ceil_divide(size, 16) * 16; }
+
+/// Calls `part(i)` for i in [0, parts), from several threads if `work` multiplications or copies cost more than waking them.
+template <class Part>
+void run(Index work, Index parts, const Part& part) {
+  if (work > 262144) return parallel::run(parts, part);
+  for (Index i = 0; i < parts; ++i) part(i);
 }
 
 }  // namespace tarn::ops::detail

@@ -27,7 +27,8 @@ template <class T>
 void activate(const Activation& activation, Batch<T, Cpu>& y) {
   if (std::holds_alternative<Linear>(activation)) return;
   if (!is_elementwise(activation)) return softmax(y, y);
-  detail::for_ranges(y.size(), y.lanes(), [&](Index first, Index last) { activate_range(activation, y.data() + first, last - first); });
+  detail::for_ranges(y.size(), y.lanes(),
+                     [&](Index first, Index last) { activate_range(activation, y.data() + first, last - first); });
 }
 
 /// dy *= f'(z) in place, from y = f(z): dL/dy becomes dL/dz.
@@ -35,6 +36,7 @@ template <class T>
 void activation_gradient(const Activation& activation, const Batch<T, Cpu>& y, Batch<T, Cpu>& dy) {
   if (std::holds_alternative<Linear>(activation)) return;
   if (!is_elementwise(activation)) return softmax_gradient(y, dy, dy);
+  detail::check_shape("activation_gradient", "dy", dy.shape(), y.shape());
   const auto body = TARN_CPU_BODY(activation_gradient, T, Tanh);
   detail::for_ranges(y.size(), y.lanes(),
                      [&](Index first, Index last) { body(Tanh{}, y.data() + first, dy.data() + first, last - first); });
@@ -65,8 +67,8 @@ void check_map_input(const char* where, const TensorView<U, Cpu>& input, const B
   static_assert(std::is_same_v<T, std::remove_const_t<U>>, "all inputs of a map have one scalar type");
   const Index channels = rows_of(y).channels;
   if (input.size() != channels)
-    throw ShapeError(where, ": ", input.size(), " values, expected one for each of the ",
-                     channels, " channels of ", y.shape().to_string());
+    throw ShapeError(where, ": ", input.size(), " values, expected one for each of the ", channels, " channels of ",
+                     y.shape().to_string());
 }
 
 }  // namespace detail
@@ -88,7 +90,7 @@ void map(Batch<T, Cpu>& y, const F& f, const Inputs&... inputs) {
 inline Index reduce_scratch(Index channels) { return parallel::max_sum_parts * channels; }
 
 /// sums[c] = sum of f(inputs...) over the batch and all but the last axis; inputs as for `map`, the first one a Batch.
-/// scratch: `reduce_scratch(channels)`. Throws ShapeError where shapes differ.
+/// scratch: `reduce_scratch(channels)`. Throws ShapeError where shapes differ, StateError for too little scratch.
 template <class T, class F, class... Inputs>
 void reduce(const TensorView<T, Cpu>& sums, const F& f, const TensorView<T, Cpu>& scratch, const Batch<T, Cpu>& first_input,
             const Inputs&... inputs) {
@@ -96,6 +98,7 @@ void reduce(const TensorView<T, Cpu>& sums, const F& f, const TensorView<T, Cpu>
   (detail::check_map_input("reduce", inputs, first_input), ...);
   const auto body = TARN_CPU_BODY(reduce, T, F, cpu::MapElements<T>, decltype(detail::map_source<T>(inputs, 0))...);
   const auto [rows, channels] = detail::rows_of(first_input);
+  detail::check_scratch("reduce", scratch, reduce_scratch(channels));
   const Index parts = parallel::sum_parts(first_input.groups());
   parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
     T* total = scratch.data() + part * channels;

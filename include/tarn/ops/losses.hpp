@@ -14,7 +14,7 @@ namespace tarn {
 /// What the samples of a batch should give: integer labels [n], or vectors [n, k] such as one-hot.
 template <class T, class D = Cpu>
 struct Targets {
-  TensorView<const std::int32_t, D> labels;             ///< empty where the targets are vectors
+  TensorView<const std::int32_t, D> labels;  ///< empty where the targets are vectors
   Batch<T, D> vectors;
 
   bool has_labels() const { return labels.data() != nullptr; }
@@ -97,8 +97,10 @@ double cross_entropy_from_probabilities(const Batch<T, Cpu>& outputs, const Targ
     for (Index k = 0; k < classes; ++k) {
       const T t = detail::target(targets, sample, k);
       const bool clipped = p[k] < lowest || p[k] > highest;
-      if (t != 0) loss -= static_cast<double>(t) * std::log(static_cast<double>(p[k] < lowest ? lowest : p[k] > highest ? highest : p[k]));
-      if (gradient) detail::lane_view(*gradient, sample)[k] = clipped || t == 0 ? T(0) : -t / p[k] / static_cast<T>(outputs.count());
+      if (t != 0)
+        loss -= static_cast<double>(t) * std::log(static_cast<double>(p[k] < lowest ? lowest : p[k] > highest ? highest : p[k]));
+      if (gradient)
+        detail::lane_view(*gradient, sample)[k] = clipped || t == 0 ? T(0) : -t / p[k] / static_cast<T>(outputs.count());
     }
   }
   return loss;

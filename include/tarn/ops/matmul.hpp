@@ -2,19 +2,8 @@
 #pragma once
 
 #include <tarn/ops/conv2d.hpp>
-#include <tarn/ops/elementwise.hpp>
 
 namespace tarn::ops {
-
-/// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.
-template <class T>
-void conv2d(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& kernel, const TensorView<const T, Cpu>& bias,
-            const cpu::ConvGeometry& geometry, const Activation& activation, Batch<T, Cpu>& y, const TensorView<T, Cpu>& scratch) {
-  if (is_elementwise(activation))
-    return conv2d(x, kernel, bias, geometry, y, scratch, [&](T* data, Index size) { activate_range(activation, data, size); });
-  conv2d(x, kernel, bias, geometry, y, scratch);
-  activate(activation, y);
-}
 
 namespace detail {
 

@@ -12,9 +12,21 @@
 namespace tarn::ops {
 
 /// Scalars of scratch that the functions below need for this many channels.
-inline Index norm_scratch(Index channels) { return (2 * parallel::max_sum_parts + 3) * channels; }
+inline Index norm_scratch(Index channels) { return 5 * parallel::max_sum_parts * channels; }
 
 namespace detail {
+
+/// Count, mean and sum of squares around the mean of some values, to be joined with those of others.
+struct Moments {
+  double count = 0, mean = 0, squares = 0;
+
+  void add(const Moments& other) {
+    const double total = count + other.count, distance = other.mean - mean;
+    squares += other.squares + distance * distance * count * other.count / total;
+    mean += distance * other.count / total;
+    count = total;
+  }
+};
 
 /// Calls `body(part's sums, part's products, first group, groups, used lanes of the last)` for each part of the batch, then
 /// adds the parts in order, in double: `total(channel, sum, product)`.
@@ -39,40 +51,76 @@ void channel_sums(const Batch<T, Cpu>& x, Index channels, T* scratch, Body body,
 
 }  // namespace detail
 
-/// mean[c] and (biased) variance[c] of x over the batch and all but the last axis. Sums run over x - x[first], so that a
-/// large mean costs no digits of the variance.
+/// mean[c] and (biased) variance[c] of x over the batch and all but the last axis. Each group is read twice, while it is in
+/// the cache: for its mean, then for the squares around that; groups, then parts, are joined by the formula of Chan, Golub and
+/// LeVeque. So neither a large mean nor an outlier costs digits of the variance.
 template <class T>
 void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const TensorView<T, Cpu>& variance,
              const TensorView<T, Cpu>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
-  const double count = static_cast<double>(x.count() * rows);
-  T* shift = scratch.data() + 2 * parallel::max_sum_parts * channels;
-  for (Index c = 0; c < channels; ++c) shift[c] = x.data()[c * x.lanes()];
+  detail::check_size("moments", "mean", mean.size(), channels);
+  detail::check_size("moments", "variance", variance.size(), channels);
+  detail::check_scratch("moments", scratch, norm_scratch(channels));
+  const Index parts = parallel::sum_parts(x.groups());
   const auto body = TARN_CPU_BODY(moments, T);
-  detail::channel_sums(
-      x, channels, scratch.data(),
-      [&, rows = rows, channels = channels](T* sums, T* squares, Index first, Index groups, int used) {
-        body(x.group(first), groups, rows, channels, used, shift, sums, squares);
-      },
-      [&](Index c, double sum, double squares) {
-        const double offset = sum / count;
-        mean[c] = static_cast<T>(static_cast<double>(shift[c]) + offset);
-        variance[c] = static_cast<T>(std::max(0.0, squares / count - offset * offset));
-      });
+  parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
+    T* const center = scratch.data() + part * 5 * channels;  // of the part so far
+    T* const squares = center + channels;
+    T* const group_center = squares + channels;
+    T* const group_sums = group_center + channels;
+    T* const group_squares = group_sums + channels;
+    std::fill_n(center, 2 * channels, T(0));
+    double seen = 0;
+    const auto [first, last] = parallel::piece(x.groups(), parts, part);
+    for (Index group = first; group < last; ++group) {
+      const int used = x.used_lanes(group);
+      const double count = static_cast<double>(used * rows);
+      std::fill_n(group_center, 3 * channels, T(0));
+      body(x.group(group), 1, rows, channels, used, group_squares, group_center, group_sums);
+      for (Index c = 0; c < channels; ++c) group_center[c] /= static_cast<T>(count);
+      std::fill_n(group_sums, 2 * channels, T(0));
+      body(x.group(group), 1, rows, channels, used, group_center, group_sums, group_squares);
+      for (Index c = 0; c < channels; ++c) {
+        const double offset = static_cast<double>(group_sums[c]) / count;  // what rounding left of the mean
+        detail::Moments joined{seen, static_cast<double>(center[c]), static_cast<double>(squares[c])};
+        joined.add({count, static_cast<double>(group_center[c]) + offset,
+                    static_cast<double>(group_squares[c]) - count * offset * offset});
+        center[c] = static_cast<T>(joined.mean);
+        squares[c] = static_cast<T>(joined.squares);
+      }
+      seen += count;
+    }
+  });
+  for (Index c = 0; c < channels; ++c) {
+    detail::Moments all;
+    for (Index part = 0; part < parts; ++part) {
+      const auto [first, last] = parallel::piece(x.groups(), parts, part);
+      const double count = static_cast<double>((std::min(last * x.lanes(), x.count()) - first * x.lanes()) * rows);
+      const T* sums = scratch.data() + part * 5 * channels;
+      all.add({count, static_cast<double>(sums[c]), static_cast<double>(sums[channels + c])});
+    }
+    mean[c] = static_cast<T>(all.mean);
+    variance[c] = static_cast<T>(std::max(0.0, all.squares / all.count));
+  }
 }
 
 /// value += share (target - value): one step of a moving average, share in [0, 1].
 template <class T>
 void move_towards(const TensorView<T, Cpu>& value, const TensorView<const T, Cpu>& target, double share) {
+  detail::check_size("move_towards", "target", target.size(), value.size());
   for (Index i = 0; i < value.size(); ++i) value[i] += static_cast<T>(share) * (target[i] - value[i]);
 }
 
 /// y = (x - mean) / sqrt(variance + epsilon) gamma + beta, a channel of the last axis.
 template <class T>
-void normalize(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& mean, const TensorView<const T, Cpu>& variance, double epsilon,
-               const TensorView<const T, Cpu>& gamma, const TensorView<const T, Cpu>& beta, Batch<T, Cpu>& y,
+void normalize(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& mean, const TensorView<const T, Cpu>& variance,
+               double epsilon, const TensorView<const T, Cpu>& gamma, const TensorView<const T, Cpu>& beta, Batch<T, Cpu>& y,
                const TensorView<T, Cpu>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
+  detail::check_shape("normalize", "y", y.shape(), x.shape());
+  for (const auto& values : {mean, variance, gamma, beta})
+    detail::check_size("normalize", "a value a channel", values.size(), channels);
+  detail::check_scratch("normalize", scratch, norm_scratch(channels));
   T* scale = scratch.data();
   for (Index c = 0; c < channels; ++c) scale[c] = static_cast<T>(gamma[c] / std::sqrt(variance[c] + static_cast<T>(epsilon)));
   const auto body = TARN_CPU_BODY(normalize, T);
@@ -88,6 +136,13 @@ void normalize_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const T
                         const TensorView<T, Cpu>& dgamma, const TensorView<T, Cpu>& dbeta, Batch<T, Cpu>* dx,
                         const TensorView<T, Cpu>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
+  detail::check_shape("normalize_gradient", "dy", dy.shape(), x.shape());
+  if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
+  for (const auto& values : {mean, variance, gamma})
+    detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
+  for (const auto& values : {dgamma, dbeta})
+    detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
+  detail::check_scratch("normalize_gradient", scratch, norm_scratch(channels));
   const double count = static_cast<double>(x.count() * rows);
   T* scale = scratch.data() + 2 * parallel::max_sum_parts * channels;
   T* offset = scale + channels;
@@ -100,9 +155,9 @@ void normalize_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const T
       },
       [&](Index c, double sum, double product) {
         const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + epsilon);
-        dbeta[c] = static_cast<T>(sum);                                                    // dbeta = sum dy
-        dgamma[c] = static_cast<T>(product * inverse);                                     // dgamma = sum dy xhat
-        scale[c] = static_cast<T>(static_cast<double>(gamma[c]) * inverse);                // dx = scale (dy - mean of dy
+        dbeta[c] = static_cast<T>(sum);                                                      // dbeta = sum dy
+        dgamma[c] = static_cast<T>(product * inverse);                                       // dgamma = sum dy xhat
+        scale[c] = static_cast<T>(static_cast<double>(gamma[c]) * inverse);                  // dx = scale (dy - mean of dy
         offset[c] = static_cast<T>(-static_cast<double>(gamma[c]) * inverse * sum / count);  //   - xhat (mean of dy xhat))
         slope[c] = static_cast<T>(-static_cast<double>(gamma[c]) * inverse * inverse * inverse * product / count);
       });

@@ -11,6 +11,7 @@ namespace tarn::ops {
 /// weights -= rate gradients.
 template <class T>
 void sgd(const TensorView<T, Cpu>& weights, const TensorView<const T, Cpu>& gradients, double rate) {
+  detail::check_size("sgd", "gradients", gradients.size(), weights.size());
   const auto body = TARN_CPU_BODY(sgd, T);
   detail::for_ranges(weights.size(), 64, [&](Index first, Index last) {
     body(weights.data() + first, gradients.data() + first, last - first, static_cast<T>(rate));
@@ -19,8 +20,10 @@ void sgd(const TensorView<T, Cpu>& weights, const TensorView<const T, Cpu>& grad
 
 /// velocities = momentum velocities - rate gradients; weights += velocities.
 template <class T>
-void sgd_momentum(const TensorView<T, Cpu>& weights, const TensorView<T, Cpu>& velocities, const TensorView<const T, Cpu>& gradients,
-                  double rate, double momentum) {
+void sgd_momentum(const TensorView<T, Cpu>& weights, const TensorView<T, Cpu>& velocities,
+                  const TensorView<const T, Cpu>& gradients, double rate, double momentum) {
+  detail::check_size("sgd_momentum", "gradients", gradients.size(), weights.size());
+  detail::check_size("sgd_momentum", "velocities", velocities.size(), weights.size());
   const auto body = TARN_CPU_BODY(sgd_momentum, T);
   detail::for_ranges(weights.size(), 64, [&](Index first, Index last) {
     body(weights.data() + first, velocities.data() + first, gradients.data() + first, last - first, static_cast<T>(rate),

@@ -12,6 +12,7 @@ namespace tarn::ops {
 /// same stream it is the gradient, so no mask is kept. rate in [0, 1); y may be x.
 template <class T>
 void dropout(const Batch<T, Cpu>& x, double rate, const Stream& stream, Batch<T, Cpu>& y) {
+  detail::check_shape("dropout", "y", y.shape(), x.shape());
   const Index elements = x.sample().size(), blocks = (elements + 3) / 4, pieces = (elements + 1023) / 1024;
   const auto threshold = static_cast<std::uint32_t>(rate * 0x1p32);
   const T scale = static_cast<T>(1 / (1 - rate));

@@ -7,17 +7,21 @@
 
 namespace tarn::ops {
 
-/// y = exp(x) / sum of exp(x) over the last axis; y may be x.
+/// y = exp(x) / sum of exp(x) over the last axis; y may be x. Throws ShapeError where shapes differ, as all ops do.
 template <class T>
 void softmax(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
+  detail::check_shape("softmax", "y", y.shape(), x.shape());
   const auto [rows, classes] = detail::rows_of(x);
   const auto body = TARN_CPU_BODY(softmax, T);
-  parallel::run(x.groups(), [&, rows = rows, classes = classes](Index group) { body(x.group(group), y.group(group), rows, classes); });
+  parallel::run(x.groups(),
+                [&, rows = rows, classes = classes](Index group) { body(x.group(group), y.group(group), rows, classes); });
 }
 
 /// dx = y (dy - sum of y dy over the last axis); dx may be dy.
 template <class T>
 void softmax_gradient(const Batch<T, Cpu>& y, const Batch<T, Cpu>& dy, Batch<T, Cpu>& dx) {
+  detail::check_shape("softmax_gradient", "dy", dy.shape(), y.shape());
+  detail::check_shape("softmax_gradient", "dx", dx.shape(), y.shape());
   const auto [rows, classes] = detail::rows_of(y);
   const auto body = TARN_CPU_BODY(softmax_gradient, T);
   parallel::run(y.groups(), [&, rows = rows, classes = classes](Index group) {

@@ -13,8 +13,8 @@ namespace tarn {
 struct SGD {
   static constexpr const char* name = "SGD";
 
-  LearningRate learning_rate = 0.01;                    ///< per update: a number or a schedule
-  double momentum = 0;                                  ///< share of the last update kept, in [0, 1)
+  LearningRate learning_rate = 0.01;  ///< per update: a number or a schedule
+  double momentum = 0;                ///< share of the last update kept, in [0, 1)
 
   template <class T, class D>
   class Updater;
@@ -30,9 +30,12 @@ class SGD::Updater {
     if (spec.momentum != 0) velocities_ = Tensor<T, D>{Shape{size}};
   }
 
+  /// Throws ArgumentError for a rate out of range.
+  double learning_rate(Index iteration) const { return spec_.learning_rate(iteration); }
+
   /// One update; `iteration` counts those made before. Returns the rate that was used.
   double update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, Index iteration) {
-    const double rate = spec_.learning_rate(iteration);
+    const double rate = learning_rate(iteration);
     if (spec_.momentum == 0)
       ops::sgd(weights, gradients, rate);
     else
@@ -42,7 +45,7 @@ class SGD::Updater {
 
  private:
   SGD spec_;
-  Tensor<T, D> velocities_;                             // layout of the parameters; empty without momentum
+  Tensor<T, D> velocities_;  // layout of the parameters; empty without momentum
 };
 
 }  // namespace tarn

@@ -15,7 +15,8 @@ class LearningRate {
  public:
   LearningRate(double rate) : value_{rate} {}  // NOLINT: implicit, so that `.learning_rate = 0.01` reads well
   template <class Schedule>
-    requires(std::is_invocable_r_v<double, Schedule, Index> && !std::is_arithmetic_v<Schedule> && !std::is_same_v<Schedule, LearningRate>)
+    requires(std::is_invocable_r_v<double, Schedule, Index> && !std::is_arithmetic_v<Schedule> &&
+             !std::is_same_v<Schedule, LearningRate>)
   LearningRate(Schedule schedule) : function_{std::move(schedule)} {}  // NOLINT
 
   /// Throws ArgumentError for a rate that is negative or not finite.
@@ -37,8 +38,11 @@ class BatchSize {
   template <std::integral Number>
   BatchSize(Number size) : value_{static_cast<Index>(size)} {}  // NOLINT: implicit, so that `.batch_size = 128` reads well
   template <class Schedule>
-    requires(std::is_invocable_r_v<Index, Schedule, Index> && !std::is_arithmetic_v<Schedule> && !std::is_same_v<Schedule, BatchSize>)
+    requires(std::is_invocable_r_v<Index, Schedule, Index> && !std::is_arithmetic_v<Schedule> &&
+             !std::is_same_v<Schedule, BatchSize>)
   BatchSize(Schedule schedule) : function_{std::move(schedule)} {}  // NOLINT
+
+  bool is_constant() const { return !function_; }
 
   /// Throws ArgumentError for a size below 1.
   Index operator()(Index iteration) const {

@@ -16,25 +16,26 @@
 namespace tarn::testing {
 
 struct GradientCheckOptions {
-  Index batch = 5;                              ///< samples, at least 1
-  std::uint64_t seed = 1;                       ///< of inputs, weights and the objective's weights
-  double input_scale = 1;                       ///< inputs are uniform on (-scale, scale)
-  double input_offset = 0;                      ///< added to the inputs
-  double tolerance = 1e-6;                      ///< largest error that passes
-  double largest_kink_share = 0.2;              ///< more kinks than this share of all entries do not pass
+  Index batch = 5;                  ///< samples, at least 1
+  std::uint64_t seed = 1;           ///< of inputs, weights and the objective's weights
+  double input_scale = 1;           ///< inputs are uniform on (-scale, scale)
+  double input_offset = 0;          ///< added to the inputs
+  double tolerance = 1e-6;          ///< largest error that passes
+  double largest_kink_share = 0.2;  ///< more kinks than this share of all entries do not pass
 };
 
 /// What was found. The error of an entry is |analytic - numeric| divided by the largest gradient of its tensor, or by a
 /// thousandth of the largest of all tensors where that is more, so that rounding in a vanishing gradient does not count.
 struct GradientReport {
   double worst_error = 0;
-  std::string worst;                            ///< name of the tensor and the entry, as in "dense/kernel[3]"
-  double analytic = 0, numeric = 0;             ///< of the worst entry
-  Index checked = 0, kinks = 0;                 ///< entries compared, and excluded
+  std::string worst;                 ///< name of the tensor and the entry, as in "dense/kernel[3]"
+  double analytic = 0, numeric = 0;  ///< of the worst entry
+  Index checked = 0, kinks = 0;      ///< entries compared, and excluded
   double tolerance = 0, largest_kink_share = 0;
 
   bool passed() const {
-    return checked > 0 && worst_error <= tolerance && static_cast<double>(kinks) <= largest_kink_share * static_cast<double>(checked + kinks);
+    return checked > 0 && worst_error <= tolerance &&
+           static_cast<double>(kinks) <= largest_kink_share * static_cast<double>(checked + kinks);
   }
   std::string to_string() const {
     std::ostringstream out;
@@ -116,7 +117,9 @@ GradientReport gradient_check(Sequential<double, D> model, const Objective& obje
   std::vector<Checked> tensors{{"input", input.view(), std::as_const(input_gradient).view()}};
   for (const auto& entry : parameters.entries())
     if (entry.parameter.trainable)
-      tensors.push_back({entry.name, parameters[entry.parameter], {parameter_gradients.data() + entry.parameter.offset, entry.parameter.shape}});
+      tensors.push_back({entry.name,
+                         parameters[entry.parameter],
+                         {parameter_gradients.data() + entry.parameter.offset, entry.parameter.shape}});
   double largest = std::numeric_limits<double>::min();
   for (auto& tensor : tensors) {
     for (double gradient : tensor.gradient) tensor.largest = std::max(tensor.largest, std::abs(gradient));
@@ -158,7 +161,8 @@ GradientReport gradient_check(Sequential<double, D> model, const Objective& obje
 
 /// The same for layers on samples of this shape, with a random weighting of the outputs as the objective.
 template <class D = Cpu>
-GradientReport gradient_check(const Input& input, const std::vector<LayerSpec<double, D>>& layers, const GradientCheckOptions& options = {}) {
+GradientReport gradient_check(const Input& input, const std::vector<LayerSpec<double, D>>& layers,
+                              const GradientCheckOptions& options = {}) {
   Sequential<double, D> model{input, layers};
   model.initialize(options.seed);
   Tensor<double, D> weights{model.output_shape().prepend(options.batch)};

@@ -13,17 +13,17 @@ namespace tarn {
 /// What is planned, told when `fit` begins.
 struct FitInfo {
   Index epochs = 0;
-  Index samples = 0;                            ///< of the training set
+  Index samples = 0;  ///< of the training set
 };
 
 /// One step that was made.
 struct StepInfo {
-  Index epoch = 0;                              ///< from 1 on
-  Index iteration = 0;                          ///< updates of this trainer before this one
-  Index batch = 0;                              ///< samples in it
+  Index epoch = 0;      ///< from 1 on
+  Index iteration = 0;  ///< updates of this trainer before this one
+  Index batch = 0;      ///< samples in it
   double learning_rate = 0;
-  double loss = 0;                              ///< mean over the batch
-  Metrics running;                              ///< of the epoch so far
+  double loss = 0;  ///< mean over the batch
+  Metrics running;  ///< of the epoch so far
 };
 
 /// What a hook may return to end the training after the current step or epoch. A hook may also return nothing.
@@ -65,9 +65,13 @@ class Callback {
 
   template <class Call>
   static Training told(Call call) {
-    if constexpr (std::is_same_v<decltype(call()), Training>) return call();
-    call();
-    return Training::go_on;
+    if constexpr (std::is_same_v<decltype(call()), Training>) {
+      return call();
+    } else {
+      static_assert(std::is_void_v<decltype(call())>, "a hook returns tarn::Training or nothing");
+      call();
+      return Training::go_on;
+    }
   }
 
   template <class Object>
@@ -78,6 +82,10 @@ class Callback {
     constexpr bool step_end = requires(Hooks & h, const StepInfo& i) { h.on_step_end(i); };
     constexpr bool epoch_end = requires(Hooks & h, const EpochRecord& r) { h.on_epoch_end(r); };
     constexpr bool fit_end = requires(Hooks & h, const History& r) { h.on_fit_end(r); };
+    static_assert((fit_begin || !requires { &Hooks::on_fit_begin; }) && (epoch_begin || !requires { &Hooks::on_epoch_begin; }) &&
+                      (step_end || !requires { &Hooks::on_step_end; }) && (epoch_end || !requires { &Hooks::on_epoch_end; }) &&
+                      (fit_end || !requires { &Hooks::on_fit_end; }),
+                  "a hook takes what the list above says");
     static_assert(fit_begin || epoch_begin || step_end || epoch_end || fit_end, "a callback needs at least one hook");
     auto shared = std::make_shared<Object>(std::move(object));
     if constexpr (fit_begin) fit_begin_ = [shared](const FitInfo& i) { static_cast<Hooks&>(*shared).on_fit_begin(i); };

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <tarn/layers/sequential.hpp>
@@ -13,10 +15,10 @@ namespace tarn {
 
 /// How `fit` goes.
 struct FitOptions {
-  Index epochs = 1;                             ///< at least 1
-  BatchSize batch_size = 32;                    ///< a number or a schedule; an epoch's last batch may be shorter
-  const Dataset* validation = nullptr;          ///< evaluated after each epoch
-  bool shuffle = true;                          ///< a new order each epoch, else the stored one
+  Index epochs = 1;                     ///< at least 1
+  BatchSize batch_size = 32;            ///< a number or a schedule; an epoch's last batch may be shorter
+  const Dataset* validation = nullptr;  ///< evaluated after each epoch
+  bool shuffle = true;                  ///< a new order each epoch, else the stored one
   std::vector<Callback> callbacks = {};
 };
 
@@ -32,7 +34,8 @@ class Trainer {
         gradients_{Shape{model.parameters().trainable_count()}},
         state_before_{Shape{model.parameters().state_count()}},
         workspace_{model.workspace(true)},
-        seed_{seed} {}
+        seed_{seed},
+        layers_{&model.layers()} {}
 
   /// Trains for `options.epochs` more epochs. Memory is taken before the first step, for the largest batch of the run.
   /// Throws ShapeError or ArgumentError for data or options that do not fit, StateError when a loss, an activation or a
@@ -57,8 +60,8 @@ class Trainer {
       Sums sums;
       for (Index first = 0; first < data.size() && !stopped;) {
         const Index count = std::min(options.batch_size(iteration_), data.size() - first);
-        StepInfo info = step(data, std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), sums,
-                             "fit");
+        StepInfo info =
+            step(data, std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), sums, "fit");
         info.epoch = epoch;
         record.learning_rate = info.learning_rate;
         ++record.steps;
@@ -115,8 +118,8 @@ class Trainer {
     return sums.metrics();
   }
 
-  Index iterations() const { return iteration_; }                    ///< updates made so far
-  TensorView<const T, D> gradients() const { return gradients_; }    ///< of the last step, in the parameters' layout
+  Index iterations() const { return iteration_; }                  ///< updates made so far
+  TensorView<const T, D> gradients() const { return gradients_; }  ///< of the last step, in the parameters' layout
   Index workspace_bytes() const { return workspace_.bytes(); }
 
  private:
@@ -161,8 +164,8 @@ class Trainer {
         const Index row = static_cast<Index>(rows[static_cast<std::size_t>(i)]);
         const double label = targets.at(row);
         if (!(label >= 0 && label < static_cast<double>(output[0])))
-          throw ArgumentError(where, ": label ", static_cast<Index>(label), " of sample ",
-                              row, ", expected 0 to ", output[0] - 1);
+          throw ArgumentError(where, ": label ", static_cast<Index>(label), " of sample ", row, ", expected 0 to ",
+                              output[0] - 1);
         labels_[i] = static_cast<std::int32_t>(label);
       }
       return {{labels_.data(), {count}}, {}};
@@ -183,19 +186,27 @@ class Trainer {
   }
 
   void check(const Dataset& data, const std::string& where) const {
+    if (&model_.layers() != layers_)
+      throw StateError(where, ": the model was replaced by one of other layers since the trainer was made; make a new trainer");
+    if (data.size() > std::numeric_limits<std::uint32_t>::max())
+      throw ArgumentError(where, ": ", data.size(), " samples, expected at most ", std::numeric_limits<std::uint32_t>::max());
     if (data.size() == 0) throw ArgumentError(where, ": the data set is empty");
     if (data.inputs.size() != data.targets.size())
       throw ShapeError(where, ": ", data.inputs.size(), " inputs and ", data.targets.size(), " targets");
     if (data.inputs.sample() != model_.input_shape())
-      throw ShapeError(where, ": inputs are ", data.inputs.shape().to_string(), ", expected ", detail::with_batch(model_.input_shape()));
+      throw ShapeError(where, ": inputs are ", data.inputs.shape().to_string(), ", expected ",
+                       detail::with_batch(model_.input_shape()));
     loss_.check(model_.output_shape(), data.targets);
   }
 
-  /// The largest batch that the schedule will ask for, found by running it alone.
+  /// The largest batch that the schedule will ask for, found by running it alone; of a very long run, its first part. A step
+  /// whose batch is larger all the same takes more memory before it begins.
   Index largest_batch(Index samples, const FitOptions& options) const {
+    if (options.batch_size.is_constant()) return std::min(options.batch_size(0), samples);
+    const Index horizon = iteration_ + 1'000'000;
     Index largest = 0, iteration = iteration_;
-    for (Index epoch = 0; epoch < options.epochs && largest < samples; ++epoch)
-      for (Index first = 0; first < samples; ++iteration) {
+    for (Index epoch = 0; epoch < options.epochs && largest < samples && iteration < horizon; ++epoch)
+      for (Index first = 0; first < samples && iteration < horizon; ++iteration) {
         const Index count = std::min(options.batch_size(iteration), samples - first);
         largest = std::max(largest, count);
         first += count;
@@ -210,19 +221,27 @@ class Trainer {
 
   StepInfo step(const Dataset& data, std::span<const std::uint32_t> rows, Sums& sums, const char* where) {
     const Index count = static_cast<Index>(rows.size());
+    reserve(count, data.targets);
+    updater_.learning_rate(iteration_);  // throws where it is out of range, before anything has changed
     const Targets<T, D> targets = targets_.gather(data.targets, rows, model_.output_shape(), where);
     Batch<T, D> x = workspace_.activation(-1, count);
     ops::gather(data.inputs, rows, x);
     ops::copy(std::as_const(model_).parameters().state(), state_before_.view());
     Step<T, D> pass{model_.parameters(), workspace_, gradients_.view(), seed_, iteration_};
-    model_.forward(workspace_, count, pass);
     const Batch<T, D> y = workspace_.activation(last_layer(), count);
     Batch<T, D> dy = workspace_.gradient(last_layer(), count);
-    const double loss = loss_(y, targets, &dy);
-    if (!std::isfinite(loss)) report_loss(loss, count);
+    double loss = 0;
+    try {
+      model_.forward(workspace_, count, pass);
+      loss = loss_(y, targets, &dy);
+      if (!std::isfinite(loss)) report_loss(loss, count, targets);
+      model_.backward(workspace_, count, pass);
+      if (!ops::all_finite(std::as_const(gradients_).view())) report_gradient();
+    } catch (...) {  // moving statistics go back too: they neither keep nor take the blame for what spoilt the step
+      ops::copy(std::as_const(state_before_).view(), model_.parameters().state());
+      throw;
+    }
     sums.add(loss, correct(y, targets), count);
-    model_.backward(workspace_, count, pass);
-    if (!ops::all_finite(std::as_const(gradients_).view())) report_gradient();
     StepInfo info;
     info.iteration = iteration_;
     info.batch = count;
@@ -233,46 +252,46 @@ class Trainer {
     return info;
   }
 
-  /// Moving statistics go back to those before the step, so that they neither keep nor take the blame for what spoilt them.
-  void restore_state() { ops::copy(std::as_const(state_before_).view(), model_.parameters().state()); }
+  static bool finite(const Batch<T, D>& batch) { return ops::all_finite(TensorView<const T, D>{batch.data(), {batch.size()}}); }
 
-  [[noreturn]] void report_loss(double loss, Index count) {
-    restore_state();
-    const std::string where = "step " + std::to_string(iteration_) + ": the loss is " + std::to_string(loss) + "; first not finite: ";
-    auto bad = [](const Batch<T, D>& batch) {
-      return !ops::all_finite(TensorView<const T, D>{batch.data(), {batch.size()}});
-    };
-    if (bad(workspace_.activation(-1, count))) throw StateError(where, "the input of the model");
-    report_parameters(std::as_const(model_).parameters(), where, "");
+  /// Names the first tensor on the way forward that is not finite: input, targets, weights, then the layers' outputs. State
+  /// (moving statistics) is looked at as it was before the step.
+  [[noreturn]] void report_loss(double loss, Index count, const Targets<T, D>& targets) {
+    const std::string where = tarn::detail::join({"step ", iteration_, ": the loss is ", loss, "; first not finite: "});
+    if (!finite(workspace_.activation(-1, count))) throw StateError(where, "the input of the model");
+    if (!targets.has_labels() && !finite(targets.vectors)) throw StateError(where, "the targets");
+    const auto& parameters = std::as_const(model_).parameters();
+    for (const auto& entry : parameters.entries()) {
+      const auto& p = entry.parameter;
+      const auto values = p.trainable ? parameters[p] : TensorView<const T, D>{state_before_.data() + p.offset, p.shape};
+      if (!ops::all_finite(values)) throw StateError(where, entry.name);
+    }
     for (Index i = 0; i <= last_layer(); ++i)
-      if (bad(workspace_.activation(i, count)))
+      if (!finite(workspace_.activation(i, count)))
         throw StateError(where, "the output of layer ", i, " (", model_.layers()[static_cast<std::size_t>(i)].name, ")");
     throw StateError(where, "the loss itself");
   }
-
-  void report_parameters(const Parameters<T, D>& parameters, const std::string& where, const std::string& what) {
-    for (const auto& entry : parameters.entries()) {
-      const auto view = what.empty() ? parameters[entry.parameter]
-                                     : TensorView<const T, D>{gradients_.data() + entry.parameter.offset, entry.parameter.shape};
-      if ((what.empty() || entry.parameter.trainable) && !ops::all_finite(view)) throw StateError(where, what, entry.name);
-    }
-  }
+  /// Names the first gradient on the way back that is not finite.
   [[noreturn]] void report_gradient() {
-    restore_state();
-    const std::string where = "step " + std::to_string(iteration_) + ": first not finite: ";
-    report_parameters(std::as_const(model_).parameters(), where, "the gradient of ");
-    throw StateError(where, "a gradient");
+    const auto& entries = std::as_const(model_).parameters().entries();
+    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+      const auto& p = entry->parameter;
+      if (p.trainable && !ops::all_finite(TensorView<const T, D>{gradients_.data() + p.offset, p.shape}))
+        throw StateError("step ", iteration_, ": first not finite: the gradient of ", entry->name);
+    }
+    throw StateError("step ", iteration_, ": a gradient is not finite");
   }
 
   Sequential<T, D>& model_;
   Loss loss_;
   typename Optimizer::template Updater<T, D> updater_;
-  Tensor<T, D> gradients_;                      // layout of the trainable parameters
-  Tensor<T, D> state_before_;                   // moving statistics before the step
+  Tensor<T, D> gradients_;     // layout of the trainable parameters
+  Tensor<T, D> state_before_;  // moving statistics before the step
   Workspace<T, D> workspace_;
   TargetBuffer targets_;
-  std::vector<std::uint32_t> rows_;             // 0, 1, 2 ..
+  std::vector<std::uint32_t> rows_;  // 0, 1, 2 ..
   std::uint64_t seed_;
+  const void* layers_;  // of the model that all of this was made for
   Index iteration_ = 0, epochs_ = 0;
 };
 

@@ -52,7 +52,8 @@ T map_input(MapChannels<T> input, Index, Index channel) {
 }
 template <class T, class F, class... Inputs>
 void map(T* y, Index pixels, Index channels, const F& f, Inputs... inputs) {
-  for (Index element = 0; element < pixels * channels; ++element) y[element] = f(map_input<T>(inputs, element, element % channels)...);
+  for (Index element = 0; element < pixels * channels; ++element)
+    y[element] = f(map_input<T>(inputs, element, element % channels)...);
 }
 template <class T, class F, class... Inputs>
 void reduce(T* sums, Index pixels, Index channels, int, const F& f, Inputs... inputs) {

@@ -28,7 +28,8 @@ void moments(const T* x, Index groups, Index pixels, Index channels, int, const 
   channel_row(squares, channels) += d.cwiseAbs2().colwise().sum();
 }
 template <class T>
-void normalize_sums(const T* x, const T* dy, Index groups, Index pixels, Index channels, int, const T* mean, T* sums, T* products) {
+void normalize_sums(const T* x, const T* dy, Index groups, Index pixels, Index channels, int, const T* mean, T* sums,
+                    T* products) {
   const auto gradient = channel_rows(dy, groups * pixels, channels);
   const auto d = channel_rows(x, groups * pixels, channels).rowwise() - channel_row(mean, channels);
   channel_row(sums, channels) += gradient.colwise().sum();
@@ -46,7 +47,8 @@ void normalize_gradient(const T* x, const T* dy, T* dx, Index groups, Index pixe
   const auto d = (channel_rows(x, groups * pixels, channels).rowwise() - channel_row(mean, channels)).array();
   const auto gradient = channel_rows(dy, groups * pixels, channels).array();
   channel_rows(dx, groups * pixels, channels) =
-      ((gradient.rowwise() * channel_row(scale, channels).array() + d.rowwise() * channel_row(slope, channels).array()).rowwise() +
+      ((gradient.rowwise() * channel_row(scale, channels).array() + d.rowwise() * channel_row(slope, channels).array())
+           .rowwise() +
        channel_row(offset, channels).array())
           .matrix();
 }

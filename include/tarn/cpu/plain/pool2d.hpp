@@ -9,7 +9,7 @@ namespace tarn::cpu::plain {
 
 /// The window of output (row, column) in each channel's plane: the pixel's channels are one Eigen column.
 template <class T>
-void average_pool2d(const T* x, T* y, const PoolGeometry& g) {
+void avg_pool2d(const T* x, T* y, const PoolGeometry& g) {
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
   for (Index row = 0; row < g.out_h; ++row)
     for (Index column = 0; column < g.out_w; ++column) {
@@ -24,7 +24,7 @@ void average_pool2d(const T* x, T* y, const PoolGeometry& g) {
     }
 }
 template <class T>
-void average_pool2d_gradient(const T* dy, T* dx, const PoolGeometry& g) {
+void avg_pool2d_gradient(const T* dy, T* dx, const PoolGeometry& g) {
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
   Eigen::Map<Array>(dx, g.in_h * g.in_w * g.channels).setZero();
   for (Index row = 0; row < g.out_h; ++row)

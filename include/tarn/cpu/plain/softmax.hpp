@@ -19,7 +19,8 @@ void softmax(const T* x, T* y, Index rows, Index classes) {
 template <class T>
 void softmax_gradient(const T* y, const T* dy, T* dx, Index rows, Index classes) {
   for (Index row = 0; row < rows; ++row) {
-    const Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>> out(y + row * classes, classes), gradient(dy + row * classes, classes);
+    const Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>> out(y + row * classes, classes),
+        gradient(dy + row * classes, classes);
     const T dot = (out * gradient).sum();
     Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>(dx + row * classes, classes) = out * (gradient - dot);
   }

@@ -11,10 +11,10 @@ namespace tarn {
 /// Throws ShapeError if a sample is no image or smaller than the window, ArgumentError for sizes below 1.
 struct AvgPool2D {
   static constexpr const char* type = "AvgPool2D";
-  static constexpr const char* name = "average_pool2d";
+  static constexpr const char* name = "avg_pool2d";
 
-  Size2D window = 2;                                    ///< at least 1x1
-  Size2D stride = 0;                                    ///< 0: the window's size
+  Size2D window = 2;  ///< at least 1x1
+  Size2D stride = 0;  ///< 0: the window's size
 
   bool operator==(const AvgPool2D&) const = default;
 
@@ -29,9 +29,9 @@ class AvgPool2D::Layer final : public tarn::Layer<T, D> {
 
   Shape output_shape() const override { return {geometry_.out_h, geometry_.out_w, geometry_.channels}; }
 
-  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override { ops::average_pool2d(x, geometry_, y); }
+  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override { ops::avg_pool2d(x, geometry_, y); }
   void backward(const Batch<T, D>&, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
-    if (dx) ops::average_pool2d_gradient(dy, geometry_, *dx);        // dx = dy / window size, to each pixel of the window
+    if (dx) ops::avg_pool2d_gradient(dy, geometry_, *dx);  // dx = dy / window size, to each pixel of the window
   }
 
  private:

@@ -96,9 +96,25 @@ TEST_CASE("BatchNorm checks its options", "[layers][batch_norm]") {
   CHECK(error_of<ShapeError>(built(Input{}, {})) ==
         "layer 0 (batch_norm): BatchNorm: a sample is a single number, expected at least one axis");
   CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = 1.5})) ==
-        "layer 0 (batch_norm): BatchNorm: momentum is 1.500000, expected 0 to 1");
+        "layer 0 (batch_norm): BatchNorm: momentum is 1.5, expected 0 to 1");
   CHECK(error_of<ArgumentError>(built(Input{2}, {.epsilon = 0})) ==
-        "layer 0 (batch_norm): BatchNorm: epsilon is 0.000000, expected above 0");
+        "layer 0 (batch_norm): BatchNorm: epsilon is 0, expected above 0");
   CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = std::nan("")})) ==
         "layer 0 (batch_norm): BatchNorm: momentum is nan, expected 0 to 1");
+}
+
+TEMPLATE_TEST_CASE("Neither a large mean nor an outlier costs digits of the variance", "[layers][batch_norm]", float, double) {
+  const Index n = 64, pixels = 200;
+  auto x = support::numbers<double>({n, pixels, 1, 1}, 8, 1, 1000);
+  x[0] = 0;
+  support::Values inputs(x.begin(), x.end());
+  for (double& value : inputs) value = static_cast<double>(static_cast<TestType>(value));
+  double mean = 0, squares = 0;
+  for (double value : inputs) mean += value / static_cast<double>(inputs.size());
+  for (double value : inputs) squares += (value - mean) * (value - mean);
+  const auto run =
+      support::run<TestType>(Input{pixels, 1, 1}, {BatchNorm{.momentum = 0}}, {}, inputs, support::Values(inputs.size(), 0));
+  CHECK(run.state.at("batch_norm/moving_mean")[0] == Approx(mean).epsilon(1e-6));
+  CHECK(run.state.at("batch_norm/moving_variance")[0] ==
+        Approx(squares / static_cast<double>(inputs.size())).epsilon(sizeof(TestType) == 4 ? 1e-5 : 1e-12));
 }

@@ -92,6 +92,6 @@ TEST_CASE("The gradients of Dropout agree with differences under one mask", "[la
 
 TEST_CASE("Dropout wants a rate below 1", "[layers][dropout]") {
   const auto built = [](double rate) { return [=] { support::model<float>(Input{2}, {Dropout{rate}}); }; };
-  CHECK(error_of<ArgumentError>(built(1)) == "layer 0 (dropout): Dropout: rate is 1.000000, expected at least 0 and below 1");
-  CHECK(error_of<ArgumentError>(built(-0.5)) == "layer 0 (dropout): Dropout: rate is -0.500000, expected at least 0 and below 1");
+  CHECK(error_of<ArgumentError>(built(1)) == "layer 0 (dropout): Dropout: rate is 1, expected at least 0 and below 1");
+  CHECK(error_of<ArgumentError>(built(-0.5)) == "layer 0 (dropout): Dropout: rate is -0.5, expected at least 0 and below 1");
 }

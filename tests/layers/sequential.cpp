@@ -70,7 +70,7 @@ TEST_CASE("The summary is a table of layers, shapes and parameters", "[layers][s
         "input                 Input         [8, 8, 1]                        0\n"
         "conv2d                Conv2D        [6, 6, 16]                     160\n"
         "batch_norm            BatchNorm     [6, 6, 16]                      64\n"
-        "avg_pool2d        AvgPool2D     [3, 3, 16]                       0\n"
+        "avg_pool2d            AvgPool2D     [3, 3, 16]                       0\n"
         "dropout               Dropout       [3, 3, 16]                       0\n"
         "flatten               Flatten       [144]                            0\n"
         "dense                 Dense         [10]                         1,450\n"
@@ -236,4 +236,85 @@ TEST_CASE("A workspace grows, and only where it must", "[layers][sequential]") {
   auto inference = model.workspace(false);
   inference.reserve(1000);
   CHECK(inference.bytes() < workspace.bytes());
+}
+
+TEST_CASE("A model that is replaced forgets the memory of its old layers", "[layers][sequential]") {
+  auto model = support::model<float>(Input{4}, {Dense{.units = 2}});
+  const auto x = support::numbers<float>({3, 4}, 5);
+  CHECK(model.predict(x).shape() == Shape{3, 2});
+  model = support::model<float>(Input{4}, {Dense{.units = 2}, Tanh{}, Dense{.units = 300}});
+  CHECK(model.predict(x).shape() == Shape{3, 300});
+  const auto moved = std::move(model);
+  CHECK(moved.predict(x).shape() == Shape{3, 300});
+  CHECK(model.predict(x).shape() == Shape{3, 300});  // NOLINT: a move is a copy
+}
+
+TEST_CASE("No samples give no outputs", "[layers][sequential]") {
+  const auto model = support::model<float>(Input{4}, {Dense{.units = 2}});
+  CHECK(model.predict(Tensor<float>{Shape{0, 4}}).shape() == Shape{0, 2});
+}
+
+namespace {
+
+/// A user's layer that keeps a batch from forward to backward, shares a name with the library's, and may ask for too little.
+struct Doubled {
+  static constexpr const char* name = "dense_1";
+  bool enough_scratch = true;
+  bool pass_through = false;
+
+  template <class T, class D>
+  class Layer;
+};
+
+template <class T, class D>
+class Doubled::Layer final : public tarn::Layer<T, D> {
+ public:
+  Layer(const Doubled& spec, const Shape& input, Setup<T, D>& setup)
+      : pass_through_{spec.pass_through},
+        output_{spec.pass_through ? Shape{input.size() + 1} : input},
+        kept_{setup.keep_batch(input)},
+        sums_{setup.keep({input.back()})} {
+    if (spec.enough_scratch) setup.scratch(ops::reduce_scratch(input.back()));
+  }
+  Shape output_shape() const override { return output_; }
+  bool passes_through(bool) const override { return pass_through_; }
+  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
+    Batch<T, D> kept = step.kept_batch(kept_, x.count());
+    ops::map(
+        kept, [](T v) { return 2 * v; }, x);
+    ops::copy(kept, y);
+    ops::reduce(
+        step.kept(sums_), [](T v) { return v; }, step.scratch(), x);
+  }
+  void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    Batch<T, D> kept = step.kept_batch(kept_, x.count());
+    CHECK(std::equal(kept.data(), kept.data() + kept.size(), y.data()));
+    if (dx)
+      ops::map(
+          *dx, [](T v) { return 2 * v; }, dy);
+  }
+
+ private:
+  bool pass_through_;
+  Shape output_;
+  Kept kept_, sums_;
+};
+
+}  // namespace
+
+TEST_CASE("A user's layer keeps what it asked for, and is told when it asked for too little", "[layers][sequential]") {
+  const auto report = tarn::testing::gradient_check(Input{3, 2}, {Doubled{}}, {.batch = 5});
+  INFO(report);
+  CHECK(report.passed());
+  const Sequential model{Input{2}, Doubled{.enough_scratch = false}};
+  CHECK(error_of<StateError>([&] { model.predict(Tensor<float>{Shape{1, 2}}); }) == "reduce: scratch holds 0 scalars, needs 32");
+  CHECK(error_of<ShapeError>([] {
+          Sequential{Input{2}, Doubled{.pass_through = true}};
+        }) == "layer 0 (dense_1): passes its input through, but makes [3] of [2]");
+}
+
+TEST_CASE("No two layers share a name", "[layers][sequential]") {
+  const Sequential model{Input{2}, Dense{.units = 2}, Doubled{}, Dense{.units = 2}};
+  CHECK(model.layers()[1].name == "dense_1");
+  CHECK(model.layers()[2].name == "dense_2");
 }

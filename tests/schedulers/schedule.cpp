@@ -25,7 +25,7 @@ TEST_CASE("A learning rate is a number or a function of the iteration", "[schedu
 
 TEST_CASE("A learning rate is finite and not negative", "[schedulers]") {
   CHECK(error_of<ArgumentError>([] { LearningRate{-0.5}(2); }) ==
-        "learning rate: -0.500000 at iteration 2, expected at least 0 and finite");
+        "learning rate: -0.5 at iteration 2, expected at least 0 and finite");
   const LearningRate wild = [](Index i) { return i == 0 ? 0.1 : i == 1 ? std::nan("") : INFINITY; };
   CHECK(wild(0) == 0.1);
   CHECK(error_of<ArgumentError>([&] { wild(1); }) == "learning rate: nan at iteration 1, expected at least 0 and finite");

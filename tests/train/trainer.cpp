@@ -64,6 +64,14 @@ std::vector<double> weights_of(const Sequential<float>& model) {
   return values;
 }
 
+struct Grow {
+  Index& size;
+  void on_step_end(const StepInfo&) { size *= 2; }
+};
+struct StopAtOnce {
+  Training on_step_end(const StepInfo&) const { return Training::stop; }
+};
+
 }  // namespace
 
 TEST_CASE("A separable problem is learnt without a mistake", "[train][trainer]") {
@@ -382,4 +390,60 @@ TEST_CASE("Training stops at a gradient that overflows, though the loss is finit
   const Dataset data{Tensor<float>{{1, 1}, {1e20F}}, Tensor<std::int32_t>{{1}, {0}}};
   CHECK(error_of<StateError>([&] { trainer.fit(data, {}); }) == "step 0: first not finite: the gradient of dense/kernel");
   CHECK(weights_of(model) == before);
+}
+
+TEST_CASE("Of several gradients that are not finite the first on the way back is named", "[train][trainer][finite]") {
+  auto model = support::model<float>(Input{1}, {Dense{.units = 1}, Dense{.units = 1}, Dense{.units = 2}});
+  model.weights("dense/kernel")[0] = 1e-3F;
+  model.weights("dense_1/kernel")[0] = 1e-37F;
+  model.weights("dense_2/kernel")[0] = 3e38F;
+  model.weights("dense_2/kernel")[1] = -3e38F;
+  Trainer trainer{model, from_logits, SGD{}};
+  const Dataset data{Tensor<float>{{1, 1}, {1e4F}}, Tensor<std::int32_t>{{1}, {1}}};
+  CHECK(error_of<StateError>([&] { trainer.fit(data, {}); }) == "step 0: first not finite: the gradient of dense_1/bias");
+}
+
+TEST_CASE("Targets that are not finite are named", "[train][trainer][finite]") {
+  auto model = support::model<float>(Input{1}, {Dense{.units = 2}});
+  Trainer trainer{model, from_logits, SGD{}};
+  const Dataset data{Tensor<float>{{1, 1}, {1}}, Tensor<float>{{1, 2}, {1, std::numeric_limits<float>::quiet_NaN()}}};
+  CHECK(error_of<StateError>([&] { trainer.fit(data, {}); }) == "step 0: the loss is nan; first not finite: the targets");
+}
+
+TEST_CASE("A schedule that changes its mind gets the memory it asks for", "[train][trainer]") {
+  auto model = support::model<float>(Input{2}, {Dense{.units = 2}});
+  Trainer trainer{model, from_logits, SGD{}};
+  Index size = 4;
+  const auto history =
+      trainer.fit(separable(200, 3), {.epochs = 2, .batch_size = [&](Index) { return size; }, .callbacks = {Grow{size}}});
+  CHECK(history.epochs.back().training.samples == 200);
+}
+
+TEST_CASE("A very long run begins at once", "[train][trainer]") {
+  auto model = support::model<float>(Input{2}, {Dense{.units = 2}});
+  Trainer trainer{model, from_logits, SGD{}};
+  const auto one = [](Index) { return 1; };
+  trainer.fit(separable(200, 3), {.epochs = 1'000'000'000, .batch_size = one, .callbacks = {StopAtOnce{}}});
+  trainer.fit(separable(200, 3), {.epochs = 1'000'000'000, .batch_size = 1, .callbacks = {StopAtOnce{}}});
+  CHECK(trainer.iterations() == 2);
+}
+
+TEST_CASE("A rate out of range stops before anything has changed", "[train][trainer]") {
+  auto model = support::model<float>(Input{2}, {BatchNorm{}, Dense{.units = 2}});
+  const auto before = weights_of(model);
+  Trainer trainer{model, from_logits, SGD{.learning_rate = -1e-9}};
+  CHECK(error_of<ArgumentError>([&] { trainer.fit(separable(20, 3), {}); }) ==
+        "learning rate: -1e-09 at iteration 0, expected at least 0 and finite");
+  CHECK(weights_of(model) == before);
+}
+
+TEST_CASE("A trainer notices that its model has other layers now", "[train][trainer]") {
+  auto model = support::model<float>(Input{2}, {Dense{.units = 2}});
+  auto same = model;
+  Trainer trainer{model, from_logits, SGD{}};
+  model = same;  // other weights, same layers
+  trainer.fit(separable(20, 3), {});
+  model = support::model<float>(Input{2}, {Dense{.units = 20}, Dense{.units = 2}});
+  CHECK(error_of<StateError>([&] { trainer.fit(separable(20, 3), {}); }) ==
+        "fit: the model was replaced by one of other layers since the trainer was made; make a new trainer");
 }

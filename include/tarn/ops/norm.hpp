@@ -21,6 +21,10 @@ struct Moments {
   double count = 0, mean = 0, squares = 0;
 
   void add(const Moments& other) {
+    if (count == 0) {
+      *this = other;
+      return;
+    }
     const double total = count + other.count, distance = other.mean - mean;
     squares += other.squares + distance * distance * count * other.count / total;
     mean += distance * other.count / total;

@@ -30,17 +30,15 @@ class SGD::Updater {
     if (spec.momentum != 0) velocities_ = Tensor<T, D>{Shape{size}};
   }
 
-  /// Throws ArgumentError for a rate out of range.
+  /// The rate of the update after `iteration` others. Throws ArgumentError where it is out of range.
   double learning_rate(Index iteration) const { return spec_.learning_rate(iteration); }
 
-  /// One update; `iteration` counts those made before. Returns the rate that was used.
-  double update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, Index iteration) {
-    const double rate = learning_rate(iteration);
+  /// One update with this rate.
+  void update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, double rate) {
     if (spec_.momentum == 0)
       ops::sgd(weights, gradients, rate);
     else
       ops::sgd_momentum(weights, velocities_.view(), gradients, rate, spec_.momentum);
-    return rate;
   }
 
  private:

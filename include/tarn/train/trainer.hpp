@@ -222,7 +222,7 @@ class Trainer {
   StepInfo step(const Dataset& data, std::span<const std::uint32_t> rows, Sums& sums, const char* where) {
     const Index count = static_cast<Index>(rows.size());
     reserve(count, data.targets);
-    updater_.learning_rate(iteration_);  // throws where it is out of range, before anything has changed
+    const double rate = updater_.learning_rate(iteration_);  // throws before anything has changed
     const Targets<T, D> targets = targets_.gather(data.targets, rows, model_.output_shape(), where);
     Batch<T, D> x = workspace_.activation(-1, count);
     ops::gather(data.inputs, rows, x);
@@ -245,7 +245,8 @@ class Trainer {
     StepInfo info;
     info.iteration = iteration_;
     info.batch = count;
-    info.learning_rate = updater_.update(model_.parameters().trainable(), std::as_const(gradients_).view(), iteration_);
+    info.learning_rate = rate;
+    updater_.update(model_.parameters().trainable(), std::as_const(gradients_).view(), rate);
     info.loss = loss / static_cast<double>(count);
     info.running = sums.metrics();
     ++iteration_;

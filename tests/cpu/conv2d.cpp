@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -127,7 +126,8 @@ struct Kernels {
     for (std::size_t i = 0; i < r.bias.size(); ++i) bias.view[static_cast<Index>(i)] = static_cast<T>(r.bias[i]);
     Tensor<T> scratch{Shape{ops::conv2d_scratch<T>(r.g)}};
     for (T& value : scratch) value = std::numeric_limits<T>::quiet_NaN();
-    ops::conv2d(x.batch, kernel.view, with_bias ? TensorView<const T>{bias.view} : TensorView<const T>{}, r.g, y.batch, scratch);
+    ops::conv2d(x.batch, kernel.view, with_bias ? TensorView<const T>{bias.view} : TensorView<const T>{}, r.g, Linear{}, y.batch,
+                scratch);
     ops::conv2d_input_gradient(dy.batch, kernel.view, r.g, dx.batch, scratch);
     ops::conv2d_kernel_gradient(x.batch, dy.batch, r.g, dkernel.view, scratch);
     ops::sum_over_batch(dy.batch, sums.view, scratch);
@@ -260,22 +260,17 @@ TEST_CASE("An output does not depend on the batch around its sample", "[cpu][con
   }
 }
 
-TEST_CASE("A convolution hands each output to `finish` once", "[cpu][conv2d]") {
+TEST_CASE("A convolution applies its activation to each output once", "[cpu][conv2d]") {
   for (const ConvGeometry& g : {same(6, 7, 2, 3, 3, 5), dense(12, 200)})
-    for (Index count : {1, 40}) {
-      const Reference r{g, count, float{}};
-      Kernels<float> k{r};
-      Samples<float> y{count, {g.out_h, g.out_w, g.out_c}};
-      std::mutex mutex;
-      Index handed = 0;
-      ops::conv2d(k.x.batch, k.kernel.view, k.bias.view, g, y.batch, {}, [&](float* data, Index size) {
-        for (Index i = 0; i < size; ++i) data[i] = -data[i];
-        std::lock_guard lock{mutex};
-        handed += size;
-      });
-      CHECK(handed == y.batch.size());
-      for (Index i = 0; i < y.batch.size(); ++i) REQUIRE(y.memory[i] == -k.y.memory[i]);
-    }
+    for (Index count : {1, 40})
+      for (const Activation& activation : {Activation{Tanh{}}, Activation{Softmax{}}}) {
+        const Reference r{g, count, float{}};
+        Kernels<float> k{r};
+        Samples<float> y{count, {g.out_h, g.out_w, g.out_c}};
+        ops::conv2d(k.x.batch, k.kernel.view, k.bias.view, g, activation, y.batch, {});
+        ops::activate(activation, k.y.batch);
+        for (Index i = 0; i < y.batch.size(); ++i) REQUIRE(y.memory[i] == k.y.memory[i]);
+      }
 }
 
 TEST_CASE("An empty batch has a kernel gradient of zeros", "[cpu][conv2d]") {
@@ -289,7 +284,8 @@ TEST_CASE("Convolutions refuse sizes that do not fit the geometry", "[cpu][conv2
   const ConvGeometry g = same(4, 4, 2, 3, 3, 3);
   Samples<float> x{2, {4, 4, 2}}, y{2, {4, 4, 2}};
   Weights<float> kernel{{3, 3, 2, 3}};
-  CHECK_THROWS_WITH(ops::conv2d(x.batch, kernel.view, {}, g, y.batch, {}), "conv2d: a sample of y has 32 elements, expected 48");
+  CHECK_THROWS_WITH(ops::conv2d(x.batch, kernel.view, {}, g, Linear{}, y.batch, {}),
+                    "conv2d: a sample of y has 32 elements, expected 48");
   Samples<float> dy{2, {4, 4, 3}};
   CHECK_THROWS_AS(ops::conv2d_kernel_gradient(x.batch, dy.batch, g, kernel.view, {}), StateError);
   CHECK_THROWS_AS(ops::conv2d_input_gradient(dy.batch, kernel.view, g, x.batch, {}), StateError);

@@ -11,7 +11,7 @@
 namespace tarn {
 
 /// Philox 4x32-10, a counter-based generator: four random words that are a function of counter and key alone.
-/// Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3 and table 2.
+/// Source: the definition of philox4x32x10 in the oneAPI specification (oneMath, device engines).
 struct Philox {
   using Counter = std::array<std::uint32_t, 4>;
   using Key = std::array<std::uint32_t, 2>;

@@ -41,7 +41,7 @@ struct Ones {
 };
 
 /// Uniform on (-limit, limit), limit = sqrt(6 / (fan in + fan out)).
-/// Source: Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010, (16).
+/// Source: the definition of Keras's GlorotUniform.
 struct GlorotUniform {
   void fill(std::span<double> values, const Fans& fans, const Stream& stream) const {
     const double limit = std::sqrt(6 / (fans.in + fans.out));

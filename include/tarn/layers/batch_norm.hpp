@@ -12,7 +12,6 @@ namespace tarn {
 /// momentum from the other end (0.01 here) and moves towards the unbiased variance.
 /// Shapes: x and y [batch, .., c]; `gamma`, `beta`, `moving_mean`, `moving_variance` [c].
 /// Throws ShapeError for a sample without axes, ArgumentError for a momentum outside [0, 1] or an epsilon not above 0.
-/// Source: Ioffe, Szegedy, "Batch normalization", arXiv 1502.03167, algorithms 1 and 2.
 struct BatchNorm {
   static constexpr const char* type = "BatchNorm";
   static constexpr const char* name = "batch_norm";

@@ -9,7 +9,7 @@ namespace tarn {
 /// In training each element is set to 0 with probability `rate`, independently, and the others are scaled by 1 / (1 - rate);
 /// in inference nothing happens. The mask is a function of seed, layer, step, sample and element, so it is not stored.
 /// Throws ArgumentError for a rate outside [0, 1).
-/// Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout", JMLR 15 (2014), sections 4 and 10.
+/// Formula and scaling are Keras's.
 struct Dropout {
   static constexpr const char* type = "Dropout";
   static constexpr const char* name = "dropout";

@@ -14,12 +14,6 @@
 
 namespace tarn::ops {
 
-/// Leaves the output of a convolution as it is.
-struct NoFinish {
-  template <class T>
-  void operator()(T*, Index) const {}
-};
-
 namespace detail {
 
 using cpu::ConvGeometry;
@@ -50,9 +44,9 @@ Weights<T> pack(const T* kernel, const ConvGeometry& g, bool flipped, T* packed)
 inline bool wide(const ConvGeometry& g) { return g.out_c >= 256; }
 
 /// The forward pass. Items are cut by groups and rows or, of a dense layer, outputs; borders depend on shapes alone.
-template <class T, class Finish>
+template <class T>
 void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g, T* y,
-              const Finish& finish) {
+              const Activation& activation) {
   const Index x_group = g.in_h * g.in_w * g.in_c * lanes, y_group = g.pixels() * g.out_c * lanes;
   const Index tiles = ceil_divide(g.out_c, TARN_CPU_BODY(conv_tile_outputs, T)());
   const Index block = lanes == 1 ? 16 : 4;
@@ -69,8 +63,8 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
       body(g, {x + first * x_group, x_group, count, weights.data, weights.packed, weights.k_stride, weights.output_stride, bias,
                row, row + 1, first_tile, last_tile, tiles, to, y_group});
       for (Index group = 0; group < count; ++group)
-        finish(to + group * y_group + (row * g.out_w * g.out_c + first_output) * lanes,
-               ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
+        activate_range(activation, to + group * y_group + (row * g.out_w * g.out_c + first_output) * lanes,
+                       ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
     }
   });
 }
@@ -87,13 +81,13 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   return std::max({packed, bias_sums, detail::KernelGradientPlan{g, lanes}.scratch()});
 }
 
-/// y = conv(x, kernel) + bias, then `finish(T* data, Index size)` on each range of y while it is in the cache.
+/// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.
 /// x [batch, in_h, in_w, in_c], kernel [kernel_h, kernel_w, in_c, out_c], bias [out_c] or empty, y [batch, out_h, out_w, out_c].
 /// Cost: 2 batch out_h out_w kernel_h kernel_w in_c out_c flops. Throws ShapeError where sizes do not fit the geometry.
-template <class T, class Finish = NoFinish>
+template <class T>
 void conv2d(const Batch<T, Cpu>& x, std::type_identity_t<TensorView<const T>> kernel,
-            std::type_identity_t<TensorView<const T>> bias, const cpu::ConvGeometry& geometry, Batch<T, Cpu>& y,
-            std::type_identity_t<TensorView<T>> scratch, Finish finish = {}) {
+            std::type_identity_t<TensorView<const T>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
+            Batch<T, Cpu>& y, std::type_identity_t<TensorView<T>> scratch) {
   const auto g = geometry.simplified();
   detail::check_size("conv2d", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d", "a sample of y", y.sample().size(), g.pixels() * g.out_c);
@@ -105,18 +99,8 @@ void conv2d(const Batch<T, Cpu>& x, std::type_identity_t<TensorView<const T>> ke
     detail::check_scratch("conv2d", scratch, kernel.size());
     weights = detail::pack(kernel.data(), g, false, scratch.data());
   }
-  detail::convolve(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g, y.data(), finish);
-}
-
-/// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.
-template <class T>
-void conv2d(const Batch<T, Cpu>& x, std::type_identity_t<TensorView<const T>> kernel,
-            std::type_identity_t<TensorView<const T>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
-            Batch<T, Cpu>& y, std::type_identity_t<TensorView<T>> scratch) {
-  if (is_elementwise(activation))
-    return conv2d(x, kernel, bias, geometry, y, scratch, [&](T* data, Index size) { activate_range(activation, data, size); });
-  conv2d(x, kernel, bias, geometry, y, scratch);
-  activate(activation, y);
+  detail::convolve(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g, y.data(), activation);
+  if (!is_elementwise(activation)) activate(activation, y);
 }
 
 /// dx = the convolution of dy with the flipped kernel, inputs and outputs exchanged.
@@ -134,7 +118,7 @@ void conv2d_input_gradient(const Batch<T, Cpu>& dy, std::type_identity_t<TensorV
     detail::check_scratch("conv2d_input_gradient", scratch, kernel.size());
     weights = detail::pack(kernel.data(), g.transposed(), true, scratch.data());
   }
-  detail::convolve<T>(dy.data(), dy.groups(), Index{dy.lanes()}, weights, nullptr, g.transposed(), dx.data(), NoFinish{});
+  detail::convolve<T>(dy.data(), dy.groups(), Index{dy.lanes()}, weights, nullptr, g.transposed(), dx.data(), Linear{});
 }
 
 }  // namespace tarn::ops

@@ -12,7 +12,7 @@
 namespace tarn::ops {
 
 /// Scalars of scratch that the functions below need for this many channels.
-inline Index norm_scratch(Index channels) { return 5 * parallel::max_sum_parts * channels; }
+inline Index norm_scratch(Index channels) { return 6 * parallel::max_sum_parts * channels; }
 
 namespace detail {
 
@@ -56,8 +56,7 @@ void channel_sums(const Batch<T, Cpu>& x, Index channels, T* scratch, Body body,
 }  // namespace detail
 
 /// mean[c] and (biased) variance[c] of x over the batch and all but the last axis. Each group is read twice, while it is in
-/// the cache: for its mean, then for the squares around that; groups, then parts, are joined by the formula of Chan, Golub and
-/// LeVeque. So neither a large mean nor an outlier costs digits of the variance.
+/// the cache: for its mean, then for the squares around that; groups, then parts, are joined in order. So neither a large mean nor an outlier costs digits of the variance.
 template <class T>
 void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const TensorView<T, Cpu>& variance,
              const TensorView<T, Cpu>& scratch) {
@@ -68,12 +67,13 @@ void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const Tenso
   const Index parts = parallel::sum_parts(x.groups());
   const auto body = TARN_CPU_BODY(moments, T);
   parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
-    T* const center = scratch.data() + part * 5 * channels;  // of the part so far
-    T* const squares = center + channels;
+    T* const center = scratch.data() + part * 6 * channels;  // the mean so far, less
+    T* const base = center + channels;                       // that of the part's first group
+    T* const squares = base + channels;
     T* const group_center = squares + channels;
     T* const group_sums = group_center + channels;
     T* const group_squares = group_sums + channels;
-    std::fill_n(center, 2 * channels, T(0));
+    std::fill_n(center, 3 * channels, T(0));
     double seen = 0;
     const auto [first, last] = parallel::piece(x.groups(), parts, part);
     for (Index group = first; group < last; ++group) {
@@ -87,8 +87,9 @@ void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const Tenso
       for (Index c = 0; c < channels; ++c) {
         const double offset = static_cast<double>(group_sums[c]) / count;  // what rounding left of the mean
         detail::Moments joined{seen, static_cast<double>(center[c]), static_cast<double>(squares[c])};
-        joined.add({count, static_cast<double>(group_center[c]) + offset,
-                    static_cast<double>(group_squares[c]) - count * offset * offset});
+        if (seen == 0) base[c] = group_center[c];
+        const double distance = static_cast<double>(group_center[c]) - static_cast<double>(base[c]);
+        joined.add({count, distance + offset, static_cast<double>(group_squares[c]) - count * offset * offset});
         center[c] = static_cast<T>(joined.mean);
         squares[c] = static_cast<T>(joined.squares);
       }
@@ -100,8 +101,9 @@ void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const Tenso
     for (Index part = 0; part < parts; ++part) {
       const auto [first, last] = parallel::piece(x.groups(), parts, part);
       const double count = static_cast<double>((std::min(last * x.lanes(), x.count()) - first * x.lanes()) * rows);
-      const T* sums = scratch.data() + part * 5 * channels;
-      all.add({count, static_cast<double>(sums[c]), static_cast<double>(sums[channels + c])});
+      const T* sums = scratch.data() + part * 6 * channels;
+      all.add({count, static_cast<double>(sums[channels + c]) + static_cast<double>(sums[c]),
+               static_cast<double>(sums[2 * channels + c])});
     }
     mean[c] = static_cast<T>(all.mean);
     variance[c] = static_cast<T>(std::max(0.0, all.squares / all.count));

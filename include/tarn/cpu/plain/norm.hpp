@@ -3,54 +3,52 @@
 
 #include <Eigen/Core>
 
-#include <tarn/core/tensor.hpp>
+#include <tarn/core/shape.hpp>
 
 namespace tarn::cpu::plain {
 
-/// Samples and pixels as rows, channels as columns.
-template <class T>
-auto channel_rows(T* data, Index rows, Index channels) {
-  return matrix(TensorView<T>{data, {rows, channels}});
-}
-template <class T>
-auto channel_row(const T* data, Index channels) {
-  return Eigen::Map<const Eigen::Matrix<T, 1, Eigen::Dynamic>>(data, channels);
-}
+/// The channels of one pixel, or one value a channel.
 template <class T>
 auto channel_row(T* data, Index channels) {
-  return Eigen::Map<Eigen::Matrix<T, 1, Eigen::Dynamic>>(data, channels);
+  using Row = Eigen::Array<std::remove_const_t<T>, Eigen::Dynamic, 1>;
+  return Eigen::Map<std::conditional_t<std::is_const_v<T>, const Row, Row>>(data, channels);
 }
 
 template <class T>
 void moments(const T* x, Index groups, Index pixels, Index channels, int, const T* shift, T* sums, T* squares) {
-  const auto d = channel_rows(x, groups * pixels, channels).rowwise() - channel_row(shift, channels);
-  channel_row(sums, channels) += d.colwise().sum();
-  channel_row(squares, channels) += d.cwiseAbs2().colwise().sum();
+  const auto at = channel_row(shift, channels);
+  auto sum = channel_row(sums, channels), square = channel_row(squares, channels);
+  for (Index row = 0; row < groups * pixels; ++row) {
+    const auto value = channel_row(x + row * channels, channels);
+    sum += value - at;
+    square += (value - at).square();
+  }
 }
 template <class T>
 void normalize_sums(const T* x, const T* dy, Index groups, Index pixels, Index channels, int, const T* mean, T* sums,
                     T* products) {
-  const auto gradient = channel_rows(dy, groups * pixels, channels);
-  const auto d = channel_rows(x, groups * pixels, channels).rowwise() - channel_row(mean, channels);
-  channel_row(sums, channels) += gradient.colwise().sum();
-  channel_row(products, channels) += gradient.cwiseProduct(d).colwise().sum();
+  const auto center = channel_row(mean, channels);
+  auto sum = channel_row(sums, channels), product = channel_row(products, channels);
+  for (Index row = 0; row < groups * pixels; ++row) {
+    const auto gradient = channel_row(dy + row * channels, channels);
+    sum += gradient;
+    product += gradient * (channel_row(x + row * channels, channels) - center);
+  }
 }
 template <class T>
 void normalize(const T* x, T* y, Index groups, Index pixels, Index channels, const T* mean, const T* scale, const T* offset) {
-  const auto d = (channel_rows(x, groups * pixels, channels).rowwise() - channel_row(mean, channels)).array();
-  channel_rows(y, groups * pixels, channels) =
-      ((d.rowwise() * channel_row(scale, channels).array()).rowwise() + channel_row(offset, channels).array()).matrix();
+  const auto center = channel_row(mean, channels), factor = channel_row(scale, channels), term = channel_row(offset, channels);
+  for (Index row = 0; row < groups * pixels; ++row)
+    channel_row(y + row * channels, channels) = (channel_row(x + row * channels, channels) - center) * factor + term;
 }
 template <class T>
 void normalize_gradient(const T* x, const T* dy, T* dx, Index groups, Index pixels, Index channels, const T* mean, const T* scale,
                         const T* offset, const T* slope) {
-  const auto d = (channel_rows(x, groups * pixels, channels).rowwise() - channel_row(mean, channels)).array();
-  const auto gradient = channel_rows(dy, groups * pixels, channels).array();
-  channel_rows(dx, groups * pixels, channels) =
-      ((gradient.rowwise() * channel_row(scale, channels).array() + d.rowwise() * channel_row(slope, channels).array())
-           .rowwise() +
-       channel_row(offset, channels).array())
-          .matrix();
+  const auto center = channel_row(mean, channels), factor = channel_row(scale, channels), term = channel_row(offset, channels),
+             tilt = channel_row(slope, channels);
+  for (Index row = 0; row < groups * pixels; ++row)
+    channel_row(dx + row * channels, channels) =
+        channel_row(dy + row * channels, channels) * factor + (channel_row(x + row * channels, channels) - center) * tilt + term;
 }
 
 }  // namespace tarn::cpu::plain

@@ -8,7 +8,6 @@
 
 /// Parametric rectifier: y = x for x > 0, else a x, with one learned slope a for each channel of the last axis.
 /// Shapes: x and y [batch, .., c], `slope` [c].
-/// Source: He, Zhang, Ren, Sun, "Delving deep into rectifiers", arXiv 1502.01852, section 2.1.
 struct PReLU {
   static constexpr const char* name = "prelu";
 

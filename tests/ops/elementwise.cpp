@@ -81,7 +81,8 @@ TEST_CASE("Copies between tensors and batches check shapes", "[ops][copy]") {
   Tensor<float> out{Shape{4, 2, 2}};
   CHECK(error_of<ShapeError>([&] { ops::from_tensor(wrong.view(), x.batch); }) ==
         "from_tensor: tensor is [5, 4], expected [5, 2, 2]");
-  CHECK(error_of<ShapeError>([&] { ops::to_tensor(x.batch, out.view()); }) == "to_tensor: tensor is [4, 2, 2], expected [5, 2, 2]");
+  CHECK(error_of<ShapeError>([&] { ops::to_tensor(x.batch, out.view()); }) ==
+        "to_tensor: tensor is [4, 2, 2], expected [5, 2, 2]");
 }
 
 TEMPLATE_TEST_CASE("A map applies a user's function to elements and channels", "[ops][map]", float, double) {

@@ -83,8 +83,9 @@ Json batch_norms(const Sequential<float>& model) {
 std::string fingerprint(const Sequential<float>& model) {
   uLong sum = crc32(0, nullptr, 0);
   for (const auto& values : {model.parameters().trainable(), model.parameters().state()})
-    sum = crc32(sum, reinterpret_cast<const Bytef*>(values.data()),
-                static_cast<uInt>(values.size() * static_cast<Index>(sizeof(float))));
+    if (values.size() > 0)  // of nothing, zlib gives its initial value
+      sum = crc32(sum, reinterpret_cast<const Bytef*>(values.data()),
+                  static_cast<uInt>(values.size() * static_cast<Index>(sizeof(float))));
   char text[16];
   std::snprintf(text, sizeof text, "%08lx", sum);
   return text;

@@ -23,6 +23,9 @@ struct FitOptions {
 };
 
 /// Trains a model: loss, optimizer, and everything that lasts from step to step. The model must outlive it and stay in place.
+/// A loss of your own needs what CategoricalCrossEntropy has: `classifies`, `check(output, targets)`, and a call operator that
+/// takes (outputs, targets, gradient or nullptr) and returns the sum over the samples. An optimizer of your own needs what SGD
+/// has: a class template `Updater<T, D>`, made from (spec, number of weights), with `learning_rate` and `update`.
 template <class T, class D, class Loss, class Optimizer>
 class Trainer {
  public:

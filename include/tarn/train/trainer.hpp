@@ -10,6 +10,7 @@
 #include <tarn/losses/categorical_cross_entropy.hpp>
 #include <tarn/optim/sgd.hpp>
 #include <tarn/train/callbacks.hpp>
+#include <tarn/train/target_buffer.hpp>
 
 namespace tarn {
 
@@ -102,7 +103,7 @@ class Trainer {
     model_.with_workspace([&](Workspace<T, D>& workspace) {
       constexpr Index chunk = Sequential<T, D>::predict_batch;
       std::vector<std::uint32_t> rows(static_cast<std::size_t>(std::min(chunk, data.size())));
-      TargetBuffer buffer;
+      TargetBuffer<T, D> buffer;
       workspace.reserve(static_cast<Index>(rows.size()));
       buffer.reserve(static_cast<Index>(rows.size()), data.targets);
       for (Index first = 0; first < data.size(); first += chunk) {
@@ -142,41 +143,6 @@ class Trainer {
       if (Loss::classifies && samples) result.accuracy = static_cast<double>(correct) / n;
       return result;
     }
-  };
-
-  /// Where the targets of a batch are gathered.
-  class TargetBuffer {
-   public:
-    void reserve(Index count, const Samples& targets) {
-      if (targets.sample().rank() == 0) {
-        if (labels_.size() < count) labels_ = Tensor<std::int32_t, D>{Shape{count}};
-      } else {
-        const Index size = Batch<T, D>{nullptr, count, targets.sample()}.size();
-        if (vectors_.size() < size) vectors_ = Storage<T, D>{size};
-      }
-    }
-    /// Throws ArgumentError for a label outside [0, classes).
-    Targets<T, D> gather(const Samples& targets, std::span<const std::uint32_t> rows, const Shape& output, const char* where) {
-      const Index count = static_cast<Index>(rows.size());
-      if (targets.sample().rank() > 0) {
-        Targets<T, D> result{{}, {vectors_.data(), count, targets.sample()}};
-        ops::gather(targets, rows, result.vectors);
-        return result;
-      }
-      for (Index i = 0; i < count; ++i) {
-        const Index row = static_cast<Index>(rows[static_cast<std::size_t>(i)]);
-        const double label = targets.at(row);
-        if (!(label >= 0 && label < static_cast<double>(output[0])))
-          throw ArgumentError(where, ": label ", static_cast<Index>(label), " of sample ", row, ", expected 0 to ",
-                              output[0] - 1);
-        labels_[i] = static_cast<std::int32_t>(label);
-      }
-      return {{labels_.data(), {count}}, {}};
-    }
-
-   private:
-    Tensor<std::int32_t, D> labels_;
-    Storage<T, D> vectors_;
   };
 
   Index last_layer() const { return static_cast<Index>(model_.layers().size()) - 1; }
@@ -292,7 +258,7 @@ class Trainer {
   Tensor<T, D> gradients_;     // layout of the trainable parameters
   Tensor<T, D> state_before_;  // moving statistics before the step
   Workspace<T, D> workspace_;
-  TargetBuffer targets_;
+  TargetBuffer<T, D> targets_;
   std::vector<std::uint32_t> rows_;  // 0, 1, 2 ..
   std::uint64_t seed_;
   const void* layers_;  // of the model that all of this was made for

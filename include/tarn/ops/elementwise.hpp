@@ -74,10 +74,9 @@ void check_map_input(const char* where, const TensorView<U, Cpu>& input, const B
 }  // namespace detail
 
 /// y = f(inputs...) element by element. An input is a Batch of y's shape (y itself too), or a tensor with one value for each
-/// index of the last axis; f takes and returns scalars and should be a small inlinable function object: the
-/// compiler makes vectors of it. Below v4, g++ does so with a condition in f only under -fno-trapping-math (measured for a
-/// PReLU on v3: 0.10 ns an element then, 1.0 ns without; on v4, and with clang++, 0.10 ns in any case).
-/// Throws ShapeError where shapes differ.
+/// index of the last axis; f takes and returns scalars and should be a small inlinable function object: the compiler makes
+/// vectors of it. Below v4, g++ does so with a condition in f only under -fno-trapping-math (a PReLU on v3: 0.10 ns an element
+/// then, 1.0 ns without). Throws ShapeError where shapes differ.
 template <class T, class F, class... Inputs>
 void map(Batch<T, Cpu>& y, const F& f, const Inputs&... inputs) {
   (detail::check_map_input("map", inputs, y), ...);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include <Eigen/Core>
 
@@ -10,6 +11,7 @@
 
 namespace tarn::cpu::plain {
 
+/// A range of scalars as an Eigen array, at no cost.
 template <class T>
 auto elements(T* data, Index size) {
   using Array = Eigen::Array<std::remove_const_t<T>, Eigen::Dynamic, 1>;

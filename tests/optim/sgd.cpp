@@ -10,6 +10,13 @@ using support::error_of;
 
 namespace {
 
+/// One update of all weights.
+template <class Updater, class T>
+void update(Updater& updater, Tensor<T>& weights, const Tensor<T>& gradients, double rate, Index iteration = 0) {
+  const Range all{0, weights.size()};
+  updater.update(weights.view(), gradients.view(), std::span{&all, 1}, rate, iteration);
+}
+
 template <class T>
 std::vector<double> weights_after(const SGD& spec, std::vector<T> start, const std::vector<std::vector<T>>& gradients) {
   const Shape shape{static_cast<Index>(start.size())};
@@ -17,7 +24,8 @@ std::vector<double> weights_after(const SGD& spec, std::vector<T> start, const s
   SGD::Updater<T, Cpu> updater{spec, weights.size()};
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     const Tensor<T> gradient{shape, gradients[i]};
-    updater.update(weights.view(), gradient.view(), updater.learning_rate(static_cast<Index>(i)));
+    const auto iteration = static_cast<Index>(i);
+    update(updater, weights, gradient, updater.learning_rate({iteration, 0}), iteration);
   }
   return support::doubles(weights);
 }
@@ -39,7 +47,7 @@ TEST_CASE("The rate may follow a schedule, and the momentum keeps the rate of it
   CHECK(weights_after<double>({.learning_rate = halving}, {0}, {{1}, {1}, {1}}) == std::vector<double>{-1.75});
   CHECK(weights_after<double>({.learning_rate = halving, .momentum = 0.5}, {0}, {{1}, {1}}) == std::vector<double>{-2});
   SGD::Updater<double, Cpu> updater{{.learning_rate = halving}, 1};
-  CHECK(updater.learning_rate(3) == 0.125);
+  CHECK(updater.learning_rate({3, 0}) == 0.125);
 }
 
 TEST_CASE("SGD agrees with the reference", "[optim][sgd][reference]") {
@@ -54,7 +62,7 @@ TEST_CASE("SGD agrees with the reference", "[optim][sgd][reference]") {
     for (Index step = 1; step <= 25; ++step) {
       for (Index i = 0; i < weights.size(); ++i)
         gradient[i] = static_cast<T>(support::reference_value(i, static_cast<int>(step))) + T(0.1) * weights[i];
-      updater.update(weights.view(), std::as_const(gradient).view(), updater.learning_rate(step - 1));
+      update(updater, weights, gradient, updater.learning_rate({step - 1, 0}), step - 1);
       if (c.weights.count(step)) CHECK(support::relative_error(weights, c.weights.at(step)) < support::reference_tolerance<T>);
     }
   };
@@ -71,15 +79,15 @@ TEMPLATE_TEST_CASE("Every weight of a large buffer is updated once, by any numbe
       Tensor<TestType> weights{Shape{size}}, gradient{Shape{size}};
       for (Index i = 0; i < size; ++i) gradient[i] = static_cast<TestType>(i % 1000);
       SGD::Updater<TestType, Cpu> plain{{.learning_rate = 0.5}, size}, momentum{{.learning_rate = 0.5, .momentum = 0.5}, size};
-      plain.update(weights.view(), std::as_const(gradient).view(), 0.5);
-      momentum.update(weights.view(), std::as_const(gradient).view(), 0.5);
+      update(plain, weights, gradient, 0.5);
+      update(momentum, weights, gradient, 0.5);
       for (Index i = 0; i < size; ++i) REQUIRE(weights[i] == -gradient[i]);
     }
   }
 }
 
 TEST_CASE("SGD checks its momentum and its rate", "[optim][sgd]") {
-  const auto updated = [](const SGD& spec) { return [=] { SGD::Updater<float, Cpu>{spec, 1}.learning_rate(7); }; };
+  const auto updated = [](const SGD& spec) { return [=] { SGD::Updater<float, Cpu>{spec, 1}.learning_rate({7, 0}); }; };
   CHECK(error_of<ArgumentError>(updated({.momentum = 1})) == "SGD: momentum is 1, expected at least 0 and below 1");
   CHECK(error_of<ArgumentError>(updated({.momentum = -0.1})) == "SGD: momentum is -0.1, expected at least 0 and below 1");
   CHECK(error_of<ArgumentError>(updated({.learning_rate = -1})) ==

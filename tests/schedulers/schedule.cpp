@@ -9,6 +9,7 @@ using tarn::ArgumentError;
 using tarn::BatchSize;
 using tarn::Index;
 using tarn::LearningRate;
+using tarn::Progress;
 
 TEST_CASE("A learning rate is a number or a function of the iteration", "[schedulers]") {
   const LearningRate number = 0.25, whole = 2;
@@ -21,6 +22,19 @@ TEST_CASE("A learning rate is a number or a function of the iteration", "[schedu
   const LearningRate copy = decay;
   CHECK(copy(1) == 0.5);
   CHECK(LearningRate{0.0}(0) == 0);
+}
+
+TEST_CASE("A learning rate and a batch size may be functions of the progress", "[schedulers]") {
+  const LearningRate by_epoch = [](Progress progress) { return progress.epoch < 2 ? 0.5 : 0.25; };
+  CHECK(by_epoch(Progress{100, 1}) == 0.5);
+  CHECK(by_epoch(Progress{100, 2}) == 0.25);
+  CHECK(by_epoch(100) == 0.5);
+  const BatchSize both = [](Progress progress) { return progress.iteration + 10 * progress.epoch; };
+  CHECK(both(Progress{3, 4}) == 43);
+  CHECK(both(3) == 3);
+  const BatchSize by_iteration = [](Index iteration) { return iteration + 1; };
+  CHECK(by_iteration(Progress{3, 4}) == 4);
+  CHECK_FALSE(both.is_constant());
 }
 
 TEST_CASE("A learning rate is finite and not negative", "[schedulers]") {

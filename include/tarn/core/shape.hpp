@@ -15,6 +15,11 @@ namespace tarn {
 /// Signed index and count, as in Eigen.
 using Index = std::ptrdiff_t;
 
+/// The elements [first, last) of a flat buffer.
+struct Range {
+  Index first = 0, last = 0;
+};
+
 /// The extents of an array, outermost first; at most `max_rank` of them, held in place. Rank 0 is a scalar (size 1).
 class Shape {
  public:

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tarn/core/parameters.hpp>
 #include <tarn/ops/optimizers.hpp>
-#include <tarn/schedulers/schedule.hpp>
+#include <tarn/optim/optimizer.hpp>
 
 namespace tarn {
 
@@ -30,15 +29,22 @@ class SGD::Updater {
     if (spec.momentum != 0) velocities_ = Tensor<T, D>{Shape{size}};
   }
 
-  /// The rate of the update after `iteration` others. Throws ArgumentError where it is out of range.
-  double learning_rate(Index iteration) const { return spec_.learning_rate(iteration); }
+  /// The rate of the update at this point. Throws ArgumentError where it is out of range.
+  double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
-  /// One update with this rate.
-  void update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, double rate) {
+  /// One update with this rate, after `iteration` others, of the weights in `ranges`.
+  void update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, std::span<const Range> ranges,
+              double rate, Index /*iteration*/) {
     if (spec_.momentum == 0)
-      ops::sgd(weights, gradients, rate);
+      ops::sgd(weights, gradients, ranges, rate);
     else
-      ops::sgd_momentum(weights, velocities_.view(), gradients, rate, spec_.momentum);
+      ops::sgd_momentum(weights, velocities_.view(), gradients, ranges, rate, spec_.momentum);
+  }
+
+  /// With momentum: `velocity`.
+  std::vector<Slot<T, D>> slots() {
+    if (spec_.momentum == 0) return {};
+    return {{"velocity", velocities_.view()}};
   }
 
  private:

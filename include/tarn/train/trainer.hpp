@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 
 #include <tarn/layers/sequential.hpp>
 #include <tarn/losses/categorical_cross_entropy.hpp>
@@ -26,7 +27,7 @@ struct FitOptions {
 /// Trains a model: loss, optimizer, and everything that lasts from step to step. The model must outlive it and stay in place.
 /// A loss of your own needs what CategoricalCrossEntropy has: `classifies`, `check(output, targets)`, and a call operator that
 /// takes (outputs, targets, gradient or nullptr) and returns the sum over the samples. An optimizer of your own needs what SGD
-/// has: a class template `Updater<T, D>`, made from (spec, number of weights), with `learning_rate` and `update`.
+/// has: a class template `Updater<T, D>`, made from (spec, number of weights), with `learning_rate`, `update` and `slots`.
 template <class T, class D, class Loss, class Optimizer>
 class Trainer {
  public:
@@ -63,7 +64,7 @@ class Trainer {
       record.epoch = epoch;
       Sums sums;
       for (Index first = 0; first < data.size() && !stopped;) {
-        const Index count = std::min(options.batch_size(iteration_), data.size() - first);
+        const Index count = std::min(options.batch_size(Progress{iteration_, epochs_}), data.size() - first);
         StepInfo info =
             step(data, std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), sums, "fit");
         info.epoch = epoch;
@@ -171,12 +172,12 @@ class Trainer {
   /// The largest batch that the schedule will ask for, found by running it alone; of a very long run, its first part. A step
   /// whose batch is larger all the same takes more memory before it begins.
   Index largest_batch(Index samples, const FitOptions& options) const {
-    if (options.batch_size.is_constant()) return std::min(options.batch_size(0), samples);
+    if (options.batch_size.is_constant()) return std::min(options.batch_size(Progress{}), samples);
     const Index horizon = iteration_ + 1'000'000;
     Index largest = 0, iteration = iteration_;
     for (Index epoch = 0; epoch < options.epochs && largest < samples && iteration < horizon; ++epoch)
       for (Index first = 0; first < samples && iteration < horizon; ++iteration) {
-        const Index count = std::min(options.batch_size(iteration), samples - first);
+        const Index count = std::min(options.batch_size(Progress{iteration, epochs_ + epoch}), samples - first);
         largest = std::max(largest, count);
         first += count;
       }
@@ -191,7 +192,7 @@ class Trainer {
   StepInfo step(const Dataset& data, std::span<const std::uint32_t> rows, Sums& sums, const char* where) {
     const Index count = static_cast<Index>(rows.size());
     reserve(count, data.targets);
-    const double rate = updater_.learning_rate(iteration_);  // throws before anything has changed
+    const double rate = updater_.learning_rate(Progress{iteration_, epochs_});  // throws before anything has changed
     const Targets<T, D> targets = targets_.gather(data.targets, rows, model_.output_shape(), where);
     Batch<T, D> x = workspace_.activation(-1, count);
     ops::gather(data.inputs, rows, x);
@@ -215,7 +216,8 @@ class Trainer {
     info.iteration = iteration_;
     info.batch = count;
     info.learning_rate = rate;
-    updater_.update(model_.parameters().trainable(), std::as_const(gradients_).view(), rate);
+    const Range all{0, gradients_.size()};
+    updater_.update(model_.parameters().trainable(), gradients_.view(), std::span{&all, 1}, rate, iteration_);
     info.loss = loss / static_cast<double>(count);
     info.running = sums.metrics();
     ++iteration_;
@@ -262,7 +264,7 @@ class Trainer {
   std::vector<std::uint32_t> rows_;  // 0, 1, 2 ..
   std::uint64_t seed_;
   const void* layers_;  // of the model that all of this was made for
-  Index iteration_ = 0, epochs_ = 0;
+  Index iteration_ = 0, epochs_ = 0;  // completed
 };
 
 }  // namespace tarn

@@ -5,12 +5,12 @@
 
 #include <tarn/core/tensor.hpp>
 #include <tarn/layers/activations.hpp>
-#include <tarn/layers/avg_pool2d.hpp>
 #include <tarn/layers/batch_norm.hpp>
 #include <tarn/layers/conv2d.hpp>
 #include <tarn/layers/dense.hpp>
 #include <tarn/layers/dropout.hpp>
 #include <tarn/layers/flatten.hpp>
+#include <tarn/layers/pool2d.hpp>
 #include <tarn/layers/sequential.hpp>
 #include <tarn/losses/categorical_cross_entropy.hpp>
 #include <tarn/optim/sgd.hpp>

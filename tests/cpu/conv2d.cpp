@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <tarn/layers/options.hpp>
 #include <tarn/ops/conv2d.hpp>
 
 #include "../catch.hpp"
@@ -91,7 +92,7 @@ struct Reference {
             sums[static_cast<std::size_t>(o)] += dy[out];
             for (Index i = 0; i < g.kernel_h; ++i)
               for (Index j = 0; j < g.kernel_w; ++j) {
-                const Index row = h + i - g.pad_top, column = w + j - g.pad_left;
+                const Index row = h * g.stride_h + i - g.pad_top, column = w * g.stride_w + j - g.pad_left;
                 if (row < 0 || row >= g.in_h || column < 0 || column >= g.in_w) continue;
                 for (Index c = 0; c < g.in_c; ++c) {
                   const auto in = static_cast<std::size_t>(((n * g.in_h + row) * g.in_w + column) * g.in_c + c);
@@ -142,7 +143,7 @@ bool close(T value, double expected, double terms) {
 
 std::string text(const ConvGeometry& g, Index count) {
   return Shape{count, g.in_h, g.in_w, g.in_c}.to_string() + " by " + Shape{g.kernel_h, g.kernel_w, g.in_c, g.out_c}.to_string() +
-         " to " + Shape{g.out_h, g.out_w, g.out_c}.to_string();
+         " to " + Shape{g.out_h, g.out_w, g.out_c}.to_string() + ", stride " + Shape{g.stride_h, g.stride_w}.to_string();
 }
 
 /// Compares every output, and says which was the first wrong one.
@@ -175,6 +176,13 @@ ConvGeometry valid(Index h, Index w, Index in, Index kernel_h, Index kernel_w, I
 ConvGeometry same(Index h, Index w, Index in, Index kernel_h, Index kernel_w, Index out) {
   return {h, w, in, kernel_h, kernel_w, h, w, out, (kernel_h - 1) / 2, (kernel_w - 1) / 2};
 }
+/// With padding as in Keras; the kernel may be larger than the input.
+ConvGeometry strided(Index h, Index w, Index in, Size2D kernel, Index out, Size2D stride, Padding padding) {
+  const auto rows = tarn::detail::place_windows(h, kernel.height, stride.height, padding);
+  const auto columns = tarn::detail::place_windows(w, kernel.width, stride.width, padding);
+  return {h,   w,           in,           kernel.height, kernel.width, rows.count, columns.count,
+          out, rows.padding, columns.padding, stride.height, stride.width};
+}
 ConvGeometry dense(Index in, Index out) { return valid(1, 1, in, 1, 1, out); }
 
 }  // namespace
@@ -195,6 +203,20 @@ TEMPLATE_TEST_CASE("Convolutions and their gradients agree with loops in double"
   compare<TestType>({same(3, 1, 20, 3, 3, 17), count, TestType{}});
   compare<TestType>({same(1, 2, 2, 7, 7, 16), count, TestType{}});
   compare<TestType>({{5, 4, 2, 3, 2, 6, 6, 5, 2, 1}, count, TestType{}});  // as far as "full" padding goes, then further right
+}
+
+TEMPLATE_TEST_CASE("Convolutions with a stride and their gradients agree with loops in double", "[cpu][conv2d]", float, double) {
+  const Index count = GENERATE(1, 5, 17, 33);
+  for (const Padding padding : {Padding::valid, Padding::same})
+    for (const Size2D stride : {Size2D{2}, Size2D{1, 2}, Size2D{3, 2}, Size2D{4, 5}})
+      for (const Size2D kernel : {Size2D{1}, Size2D{2}, Size2D{3}, Size2D{5, 4}, Size2D{1, 5}}) {
+        compare<TestType>({strided(7, 9, 2, kernel, 5, stride, padding), count, TestType{}});
+        compare<TestType>({strided(6, 11, 17, kernel, 18, stride, padding), count, TestType{}});
+      }
+  compare<TestType>({strided(2, 3, 4, {5, 7}, 20, 2, Padding::same), count, TestType{}});  // smaller than the kernel
+  compare<TestType>({strided(31, 30, 3, 5, 20, 2, Padding::same), count, TestType{}});
+  compare<TestType>({strided(5, 6, 40, 3, 270, 2, Padding::same), count, TestType{}});
+  compare<TestType>({strided(28, 1, 1, {7, 1}, 3, {3, 1}, Padding::valid), count, TestType{}});
 }
 
 TEMPLATE_TEST_CASE("Dense layers and their gradients agree with loops in double", "[cpu][conv2d]", float, double) {
@@ -228,7 +250,8 @@ TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
 TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads", "[cpu][conv2d][concurrency]", float, double) {
   const int before = parallel::threads();
   for (const ConvGeometry& g :
-       {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), same(2, 3, 48, 3, 3, 160)}) {
+       {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), same(2, 3, 48, 3, 3, 160),
+        strided(9, 10, 5, 3, 20, 2, Padding::same)}) {
     const Reference r{g, 35, TestType{}};
     parallel::set_threads(1);
     const Kernels<TestType> one{r};
@@ -263,12 +286,13 @@ TEST_CASE("An output does not depend on the batch around its sample", "[cpu][con
 TEST_CASE("A convolution applies its activation to each output once", "[cpu][conv2d]") {
   for (const ConvGeometry& g : {same(6, 7, 2, 3, 3, 5), dense(12, 200)})
     for (Index count : {1, 40})
-      for (const Activation& activation : {Activation{Tanh{}}, Activation{Softmax{}}}) {
+      for (const Activation& activation :
+           {Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}}, Activation{LeakyReLU{0.1}}, Activation{Softmax{}}}) {
         const Reference r{g, count, float{}};
         Kernels<float> k{r};
         Samples<float> y{count, {g.out_h, g.out_w, g.out_c}};
         ops::conv2d(k.x.batch, k.kernel.view, k.bias.view, g, activation, y.batch, {});
-        ops::activate(activation, k.y.batch);
+        ops::activate(activation, k.y.batch, k.y.batch);
         for (Index i = 0; i < y.batch.size(); ++i) REQUIRE(y.memory[i] == k.y.memory[i]);
       }
 }

@@ -22,7 +22,7 @@ std::vector<T> applied(const Activation& activation, const std::vector<T>& x, In
     return batch.group(sample / batch.lanes())[i % classes * batch.lanes() + sample % batch.lanes()];
   };
   for (Index i = 0; i < count * classes; ++i) at(i) = x[static_cast<std::size_t>(i)];
-  ops::activate(activation, batch);
+  ops::activate(activation, batch, batch);
   std::vector<T> y;
   for (Index i = 0; i < count * classes; ++i) y.push_back(at(i));
   return y;
@@ -58,6 +58,36 @@ TEMPLATE_TEST_CASE("Tanh is odd, bounded, and keeps zeros, infinities and NaN", 
   CHECK(y[5] == -1);
   CHECK(y[6] == 1);
   CHECK(std::abs(y[7] + y[8]) <= std::numeric_limits<TestType>::epsilon());
+}
+
+TEMPLATE_TEST_CASE("Sigmoid is within a few units of the last place everywhere", "[formulas][sigmoid]", float, double) {
+  std::vector<TestType> x;
+  for (int i = -40000; i <= 40000; ++i) x.push_back(static_cast<TestType>(i) * TestType(0.002));
+  const auto y = applied(Activation{Sigmoid{}}, x);
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const long double exact = 1 / (1 + std::exp(-static_cast<long double>(x[i])));
+    worst = std::max(worst, static_cast<double>(std::abs(static_cast<long double>(y[i]) - exact) /
+                                                (exact * std::numeric_limits<TestType>::epsilon())));
+  }
+  CHECK(worst < 4);
+}
+
+TEMPLATE_TEST_CASE("Sigmoid ends at 0 and 1 and keeps NaN", "[formulas][sigmoid]", float, double) {
+  const TestType inf = std::numeric_limits<TestType>::infinity(), nan = std::numeric_limits<TestType>::quiet_NaN();
+  const auto y = applied<TestType>(Sigmoid{}, {0, inf, -inf, 1e4, -1e4, nan});
+  CHECK(std::vector<TestType>(y.begin(), y.end() - 1) == std::vector<TestType>{0.5, 1, 0, 1, 0});
+  CHECK(std::isnan(y[5]));
+}
+
+TEMPLATE_TEST_CASE("ReLU and LeakyReLU are exact and keep infinities and NaN", "[formulas][relu]", float, double) {
+  const TestType inf = std::numeric_limits<TestType>::infinity(), nan = std::numeric_limits<TestType>::quiet_NaN();
+  const auto y = applied<TestType>(ReLU{}, {0, 3, -3, inf, -inf, TestType(-1e-30), nan});
+  CHECK(std::vector<TestType>(y.begin(), y.end() - 1) == std::vector<TestType>{0, 3, 0, inf, 0, 0});
+  CHECK(std::isnan(y[6]));
+  const auto leaky = applied<TestType>(LeakyReLU{0.25}, {0, 3, -3, inf, -inf, nan});
+  CHECK(std::vector<TestType>(leaky.begin(), leaky.end() - 1) == std::vector<TestType>{0, 3, -0.75, inf, -inf});
+  CHECK(std::isnan(leaky[5]));
 }
 
 TEMPLATE_TEST_CASE("Softmax agrees with the standard library's exponential", "[formulas][softmax]", float, double) {

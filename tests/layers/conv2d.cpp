@@ -34,6 +34,23 @@ TEST_CASE("Conv2D with padding same puts the larger part below and to the right"
   CHECK(odd.y == Values{4321, 402, 43, 4});
 }
 
+TEST_CASE("Conv2D with a stride looks at every second place", "[layers][conv2d]") {
+  const auto valid =
+      support::run<double>(Input{1, 5, 1}, {Conv2D{.filters = 1, .kernel = {1, 2}, .stride = 2, .use_bias = false}},
+                           {{"conv2d/kernel", {1, 10}}}, {1, 2, 3, 4, 5}, {1, 2});
+  CHECK(valid.y == Values{21, 43});
+  CHECK(valid.gradients.at("conv2d/kernel") == Values{1 + 2 * 3, 2 + 2 * 4});
+  CHECK(valid.dx == Values{1, 10, 2, 20, 0});
+  const auto same = support::run<double>(
+      Input{1, 5, 1}, {Conv2D{.filters = 1, .kernel = {1, 3}, .stride = 2, .padding = Padding::same, .use_bias = false}},
+      {{"conv2d/kernel", {1, 10, 100}}}, {1, 2, 3, 4, 5}, {1, 2, 3});
+  CHECK(same.shape == Shape{1, 1, 3, 1});
+  CHECK(same.y == Values{210, 432, 54});
+  CHECK(same.dx == Values{10, 100 + 2, 20, 200 + 3, 30});
+  CHECK(support::model<float>(Input{28, 28, 1}, {Conv2D{.filters = 3, .kernel = 5, .stride = {2, 3}}}).output_shape() ==
+        Shape{12, 8, 3});
+}
+
 TEST_CASE("Conv2D adds over channels and gives each filter its own", "[layers][conv2d]") {
   const auto run = support::run<double>(Input{1, 2, 2}, {Conv2D{.filters = 3, .kernel = 1}},
                                         {{"conv2d/kernel", {1, 2, 3, 4, 5, 6}}, {"conv2d/bias", {0, 0, 1}}}, {1, 10, 2, 20});
@@ -41,7 +58,8 @@ TEST_CASE("Conv2D adds over channels and gives each filter its own", "[layers][c
 }
 
 TEST_CASE("The gradients of Conv2D agree with differences for every option", "[layers][conv2d]") {
-  for (const Activation& activation : {Activation{Linear{}}, Activation{Tanh{}}, Activation{Softmax{}}})
+  for (const Activation& activation : {Activation{Linear{}}, Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}},
+                                      Activation{LeakyReLU{0.2}}, Activation{Softmax{}}})
     for (const bool use_bias : {true, false})
       for (const Padding padding : {Padding::valid, Padding::same}) {
         const auto report = check_gradients(
@@ -50,7 +68,6 @@ TEST_CASE("The gradients of Conv2D agree with differences for every option", "[l
             {.batch = 3});
         INFO(to_string(padding) << ": " << report);
         CHECK(report.passed());
-        CHECK(report.kinks == 0);
       }
 }
 
@@ -60,13 +77,17 @@ TEST_CASE("The gradients of Conv2D agree with differences for odd shapes", "[lay
     int filters;
     Size2D kernel;
     Padding padding;
+    Size2D stride = 1;
   };
   for (const Case& c :
        {Case{5, 5, 1, 1, 1, Padding::valid}, Case{1, 7, 1, 4, {1, 5}, Padding::same}, Case{6, 3, 2, 5, {4, 2}, Padding::same},
         Case{3, 2, 2, 3, 5, Padding::same}, Case{4, 3, 3, 2, {4, 3}, Padding::valid}, Case{3, 3, 19, 2, 2, Padding::valid},
-        Case{4, 4, 1, 21, 3, Padding::same}, Case{2, 2, 17, 18, 1, Padding::valid}, Case{7, 1, 2, 3, {3, 1}, Padding::same}}) {
+        Case{4, 4, 1, 21, 3, Padding::same}, Case{2, 2, 17, 18, 1, Padding::valid}, Case{7, 1, 2, 3, {3, 1}, Padding::same},
+        Case{7, 6, 2, 3, 3, Padding::same, 2}, Case{7, 6, 2, 3, 3, Padding::valid, 2}, Case{5, 7, 1, 4, {2, 4}, Padding::same, {3, 1}},
+        Case{6, 6, 3, 2, 1, Padding::valid, 3}, Case{4, 4, 2, 2, 5, Padding::same, {2, 4}}}) {
     const auto report = check_gradients(Input{c.height, c.width, c.channels},
-                                        {Conv2D{.filters = c.filters, .kernel = c.kernel, .padding = c.padding}}, {.batch = 2});
+                                        {Conv2D{.filters = c.filters, .kernel = c.kernel, .stride = c.stride, .padding = c.padding}},
+                                        {.batch = 2});
     INFO(c.height << "x" << c.width << "x" << c.channels << ", kernel " << c.kernel.to_string() << ": " << report);
     CHECK(report.passed());
   }
@@ -90,6 +111,8 @@ TEST_CASE("Conv2D rejects what is no image, and kernels that do not fit", "[laye
         "layer 0 (conv2d): Conv2D: kernel 2x5 is larger than the input [4, 3, 1]; use a smaller one or padding same");
   CHECK(error_of<ArgumentError>(built(Input{4, 3, 1}, {.filters = 0})) ==
         "layer 0 (conv2d): Conv2D: filters is 0, expected at least 1");
+  CHECK(error_of<ArgumentError>(built(Input{4, 3, 1}, {.filters = 2, .stride = {1, 0}})) ==
+        "layer 0 (conv2d): Conv2D: stride is 1x0, expected at least 1x1");
   CHECK(error_of<ArgumentError>(built(Input{4, 3, 1}, {.filters = 2, .kernel = {0, 3}})) ==
         "layer 0 (conv2d): Conv2D: kernel is 0x3, expected at least 1x1");
 }

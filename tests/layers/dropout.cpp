@@ -95,3 +95,22 @@ TEST_CASE("Dropout wants a rate below 1", "[layers][dropout]") {
   CHECK(error_of<ArgumentError>(built(1)) == "layer 0 (dropout): Dropout: rate is 1, expected at least 0 and below 1");
   CHECK(error_of<ArgumentError>(built(-0.5)) == "layer 0 (dropout): Dropout: rate is -0.5, expected at least 0 and below 1");
 }
+
+TEMPLATE_TEST_CASE("Dropout per channel drops whole feature maps", "[layers][dropout]", float, double) {
+  const Index height = 3, width = 5, channels = 7;
+  for (const Index batch : {1, 3, 17, 33}) {
+    const Values mask = expected_mask(0.5, Stream{9, Purpose::layer, 0, 2}, batch, channels);
+    Values x, dy, expected_y, expected_dx;
+    for (Index i = 0; i < batch * height * width * channels; ++i) {
+      x.push_back(static_cast<double>(i % 13 - 6));
+      dy.push_back(static_cast<double>(i % 11 + 1));
+      const double kept = mask[static_cast<std::size_t>(i / (height * width * channels) * channels + i % channels)];
+      expected_y.push_back(2 * kept * x.back());
+      expected_dx.push_back(2 * kept * dy.back());
+    }
+    const auto run = support::run<TestType>(Input{height, width, channels}, {Dropout{.rate = 0.5, .per_channel = true}}, {}, x, dy,
+                                            {.training = true, .seed = 9, .step = 2});
+    CHECK(run.y == expected_y);
+    CHECK(run.dx == expected_dx);
+  }
+}

@@ -14,7 +14,8 @@
 namespace support {
 
 using AnySpec = std::variant<tarn::AvgPool2D, tarn::BatchNorm, tarn::Conv2D, tarn::Dense, tarn::Dropout, tarn::Flatten,
-                             tarn::Softmax, tarn::Tanh>;
+                             tarn::GlobalAvgPool2D, tarn::GlobalMaxPool2D, tarn::LeakyReLU, tarn::MaxPool2D, tarn::ReLU,
+                             tarn::Sigmoid, tarn::Softmax, tarn::Tanh>;
 
 /// For float and double.
 template <class T>

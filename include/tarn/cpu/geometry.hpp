@@ -9,16 +9,19 @@ namespace tarn::cpu {
 
 /// The sizes of a convolution, or of a dense layer as the convolution of one pixel by a 1x1 kernel.
 /// x [in_h, in_w, in_c], kernel [kernel_h, kernel_w, in_c, out_c], y [out_h, out_w, out_c]; the kernel's corner for output
-/// (0, 0) stands at input (-pad_top, -pad_left), and what lies outside counts as zero.
+/// (row, column) stands at input (row stride_h - pad_top, column stride_w - pad_left), and what lies outside counts as zero.
 struct ConvGeometry {
   Index in_h = 1, in_w = 1, in_c = 1;
   Index kernel_h = 1, kernel_w = 1;
   Index out_h = 1, out_w = 1, out_c = 1;
   Index pad_top = 0, pad_left = 0;
+  Index stride_h = 1, stride_w = 1;
 
   Index run() const { return kernel_w * in_c; }     ///< weights of one kernel row for one output
   Index depth() const { return kernel_h * run(); }  ///< weights for one output
   Index pixels() const { return out_h * out_w; }
+  /// Input columns that the outputs look at, padding included.
+  Index span_w() const { return (out_w - 1) * stride_w + kernel_w; }
 
   /// A convolution whose output is one pixel, without padding, as a dense layer on the same memory; others as they are.
   ConvGeometry simplified() const {
@@ -28,26 +31,48 @@ struct ConvGeometry {
     dense.out_c = out_c;
     return dense;
   }
-  /// The convolution that takes dL/dy to dL/dx: on the flipped kernel, with inputs and outputs exchanged.
-  ConvGeometry transposed() const {
-    return {out_h, out_w, out_c, kernel_h, kernel_w, in_h, in_w, in_c, kernel_h - 1 - pad_top, kernel_w - 1 - pad_left};
+
+  /// Along one axis: the input positions whose kernel taps are first, first + stride, ..., and the convolution without stride
+  /// that takes dL/dy to dL/dx there: on those taps, flipped. It writes positions start, start + stride, ...
+  struct Phase {
+    Index taps, start, count, pad;
+  };
+  static Phase phase(Index first, Index in, Index kernel, Index stride, Index pad) {
+    const Index taps = first < kernel ? (kernel - first - 1) / stride + 1 : 0;
+    const Index skip = pad > first ? (pad - first + stride - 1) / stride : 0;  // positions that lie in the padding
+    const Index start = skip * stride + first - pad;
+    return {taps, start, start < in ? (in - 1 - start) / stride + 1 : 0, taps - 1 - skip};
+  }
+  /// The convolution of dL/dy by the taps of two phases, with inputs and outputs exchanged.
+  ConvGeometry transposed(const Phase& rows, const Phase& columns) const {
+    ConvGeometry g;
+    g.in_h = out_h, g.in_w = out_w, g.in_c = out_c;
+    g.kernel_h = rows.taps, g.kernel_w = columns.taps;
+    g.out_h = rows.count, g.out_w = columns.count, g.out_c = in_c;
+    g.pad_top = rows.pad, g.pad_left = columns.pad;
+    return g;
   }
 };
 
-/// The sizes of a pooling without padding. x [in_h, in_w, channels], y [out_h, out_w, channels].
+/// The sizes of a pooling. x [in_h, in_w, channels], y [out_h, out_w, channels]; the window of output (row, column) has its
+/// corner at input (row stride_h - pad_top, column stride_w - pad_left), and what lies outside does not count.
 struct PoolGeometry {
   Index in_h = 1, in_w = 1, channels = 1;
   Index window_h = 1, window_w = 1, stride_h = 1, stride_w = 1;
   Index out_h = 1, out_w = 1;
+  Index pad_top = 0, pad_left = 0;
 
+  /// Input positions [first, last) along one axis.
   struct Range {
     Index first, last;
+    Index size() const { return last - first; }
   };
-  /// The outputs along one axis whose windows cover input position `at`, as [first, last).
-  static Range covering(Index at, Index window, Index stride, Index out) {
-    const Index first = at < window ? 0 : (at - window) / stride + 1;
-    const Index last = at / stride + 1;
-    return {first, last < out ? last : out};
+  Range rows(Index out) const { return inside(out * stride_h - pad_top, window_h, in_h); }
+  Range columns(Index out) const { return inside(out * stride_w - pad_left, window_w, in_w); }
+
+ private:
+  static Range inside(Index first, Index window, Index in) {
+    return {first < 0 ? 0 : first, first + window < in ? first + window : in};
   }
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <tarn/layers/options.hpp>
 #include <tarn/layers/step.hpp>
-#include <tarn/ops/copy.hpp>
 #include <tarn/ops/elementwise.hpp>
 
 namespace tarn {
@@ -13,18 +13,17 @@ namespace detail {
 template <class T, class D>
 class ActivationLayer : public Layer<T, D> {
  public:
-  ActivationLayer(const Activation& activation, const Shape& input) : activation_{activation}, output_{input} {}
+  template <class Spec>
+  ActivationLayer(const Spec& spec, const Shape& input, Setup<T, D>&)
+      : activation_{checked_activation(Spec::type, spec, input)}, output_{input} {}
 
   Shape output_shape() const override { return output_; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override {
-    ops::copy(x, y);
-    ops::activate(activation_, y);  // y = f(x)
+    ops::activate(activation_, x, y);  // y = f(x)
   }
   void backward(const Batch<T, D>&, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
-    if (!dx) return;
-    ops::activation_gradient(activation_, y, dy);  // dx = dy f'(x)
-    ops::copy(dy, *dx);
+    if (dx) ops::activation_gradient(activation_, y, dy, *dx);  // dx = dy f'(x)
   }
 
  private:
@@ -36,17 +35,23 @@ class ActivationLayer : public Layer<T, D> {
 
 template <class T, class D>
 class Tanh::Layer final : public detail::ActivationLayer<T, D> {
- public:
-  Layer(const Tanh& spec, const Shape& input, Setup<T, D>&) : detail::ActivationLayer<T, D>{spec, input} {}
+  using detail::ActivationLayer<T, D>::ActivationLayer;
 };
-
+template <class T, class D>
+class Sigmoid::Layer final : public detail::ActivationLayer<T, D> {
+  using detail::ActivationLayer<T, D>::ActivationLayer;
+};
+template <class T, class D>
+class ReLU::Layer final : public detail::ActivationLayer<T, D> {
+  using detail::ActivationLayer<T, D>::ActivationLayer;
+};
+template <class T, class D>
+class LeakyReLU::Layer final : public detail::ActivationLayer<T, D> {
+  using detail::ActivationLayer<T, D>::ActivationLayer;
+};
 template <class T, class D>
 class Softmax::Layer final : public detail::ActivationLayer<T, D> {
- public:
-  /// Throws ShapeError for a sample without axes.
-  Layer(const Softmax& spec, const Shape& input, Setup<T, D>&) : detail::ActivationLayer<T, D>{spec, input} {
-    if (input.rank() == 0) throw ShapeError("Softmax: a sample is a single number, expected at least one axis");
-  }
+  using detail::ActivationLayer<T, D>::ActivationLayer;
 };
 
 }  // namespace tarn

@@ -9,7 +9,7 @@ namespace tarn {
 
 /// Two-dimensional convolution (cross-correlation, as in every framework) z = x * W + b, then the activation y = f(z).
 /// Shapes: x [batch, h, w, in], W `kernel` [kh, kw, in, filters], b `bias` [filters], y [batch, out_h, out_w, filters];
-/// out_h is h with padding `same` and h - kh + 1 with `valid`, out_w likewise. The stride is 1.
+/// out_h is (h - kh) / stride + 1, rounded down, with padding `valid`, and h / stride, rounded up, with `same`; out_w likewise.
 /// Cost: 2 batch out_h out_w kh kw in filters flops forward, twice that backward.
 /// Throws ShapeError if a sample is no image or smaller than a valid kernel, ArgumentError for sizes below 1.
 struct Conv2D {
@@ -18,6 +18,7 @@ struct Conv2D {
 
   int filters = 0;    ///< channels of the output, at least 1
   Size2D kernel = 3;  ///< at least 1x1
+  Size2D stride = 1;  ///< at least 1x1
   Padding padding = Padding::valid;
   Activation activation = Linear{};
   bool use_bias = true;
@@ -35,7 +36,7 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
  public:
   Layer(const Conv2D& spec, const Shape& input, Setup<T, D>& setup)
       : geometry_{geometry(spec, input)},
-        activation_{spec.activation},
+        activation_{detail::checked_activation(type, spec.activation, Shape{spec.filters})},
         kernel_{setup.parameter("kernel", {spec.kernel.height, spec.kernel.width, input.back(), spec.filters},
                                 spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.filters}, spec.bias_initializer) : Parameter{}} {
@@ -58,17 +59,20 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   static cpu::ConvGeometry geometry(const Conv2D& spec, const Shape& input) {
     detail::expect_image("Conv2D", input);
     detail::expect_positive("Conv2D", "kernel", spec.kernel);
+    detail::expect_positive("Conv2D", "stride", spec.stride);
     if (spec.filters < 1) throw ArgumentError("Conv2D: filters is ", spec.filters, ", expected at least 1");
     const Index h = input[0], w = input[1], kh = spec.kernel.height, kw = spec.kernel.width;
-    const bool same = spec.padding == Padding::same;
-    if (!same && (kh > h || kw > w))
+    if (spec.padding == Padding::valid && (kh > h || kw > w))
       throw ShapeError("Conv2D: kernel ", spec.kernel.to_string(), " is larger than the input ", input.to_string(),
                        "; use a smaller one or padding same");
+    const auto rows = detail::place_windows(h, kh, spec.stride.height, spec.padding);
+    const auto columns = detail::place_windows(w, kw, spec.stride.width, spec.padding);
     cpu::ConvGeometry g;
     g.in_h = h, g.in_w = w, g.in_c = input[2];
     g.kernel_h = kh, g.kernel_w = kw;
-    g.out_h = same ? h : h - kh + 1, g.out_w = same ? w : w - kw + 1, g.out_c = spec.filters;
-    g.pad_top = same ? (kh - 1) / 2 : 0, g.pad_left = same ? (kw - 1) / 2 : 0;
+    g.out_h = rows.count, g.out_w = columns.count, g.out_c = spec.filters;
+    g.pad_top = rows.padding, g.pad_left = columns.padding;
+    g.stride_h = spec.stride.height, g.stride_w = spec.stride.width;
     return g;
   }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
 #include <string>
 
 #include <tarn/core/shape.hpp>
+#include <tarn/formulas/activations.hpp>
 
 namespace tarn {
 
@@ -20,13 +22,24 @@ struct Size2D {
   std::string to_string() const { return std::to_string(height) + "x" + std::to_string(width); }
 };
 
-/// `valid`: windows lie inside the input, so the output shrinks. `same`: zeros are added around, so that with stride 1 the
-/// output has the input's size; of an odd number of rows or columns to add, the larger part goes below and to the right.
+/// `valid`: windows lie inside the input, so the output shrinks. `same`: zeros are added around, so that the output has the
+/// input's size divided by the stride, rounded up; of an odd number of rows or columns to add, the larger part goes below and to
+/// the right. (As in Keras; PyTorch adds the same number on both sides.)
 enum class Padding { valid, same };
 
 inline const char* to_string(Padding padding) { return padding == Padding::same ? "same" : "valid"; }
 
 namespace detail {
+
+/// Windows along one axis: how many, and how many positions of padding stand before the input.
+struct Windows {
+  Index count, padding;
+};
+inline Windows place_windows(Index in, Index window, Index stride, Padding padding) {
+  if (padding == Padding::valid) return {(in - window) / stride + 1, 0};
+  const Index count = (in - 1) / stride + 1, missing = (count - 1) * stride + window - in;
+  return {count, missing > 0 ? missing / 2 : 0};
+}
 
 /// Throws ShapeError unless a sample is an image.
 inline void expect_image(const std::string& layer, const Shape& input) {
@@ -37,6 +50,16 @@ inline void expect_image(const std::string& layer, const Shape& input) {
 inline void expect_positive(const std::string& layer, const std::string& option, const Size2D& size) {
   if (size.height < 1 || size.width < 1)
     throw ArgumentError(layer, ": ", option, " is ", size.to_string(), ", expected at least 1x1");
+}
+
+/// The activation, if it suits samples of this shape. Throws ShapeError for a softmax without axes, ArgumentError for a slope
+/// that is negative or not finite.
+inline Activation checked_activation(const char* layer, const Activation& activation, const Shape& output) {
+  if (!activation.is_elementwise() && output.rank() == 0)
+    throw ShapeError(layer, ": a sample is a single number, expected at least one axis");
+  if (!(activation.slope() >= 0) || std::isinf(activation.slope()))
+    throw ArgumentError(layer, ": slope is ", activation.slope(), ", expected at least 0 and finite");
+  return activation;
 }
 
 }  // namespace detail

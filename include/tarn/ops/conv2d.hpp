@@ -26,16 +26,30 @@ struct Weights {
   Index k_stride, output_stride;
 };
 
-/// Packs a kernel [taps, in, out] for the convolution `g`, or, flipped, [taps, out, in] for the transposed one.
+/// Packs a kernel [taps, in, out] for the convolution `g`.
 template <class T>
-Weights<T> pack(const T* kernel, const ConvGeometry& g, bool flipped, T* packed) {
+Weights<T> pack(const T* kernel, const ConvGeometry& g, T* packed) {
   const Index taps = g.kernel_h * g.kernel_w, chunk = 64, chunks = ceil_divide(g.in_c, chunk);
-  const Index k_stride = flipped ? 1 : g.out_c, output_stride = flipped ? g.in_c : 1;
   const auto body = TARN_CPU_BODY(pack_kernel, T);
   parallel::run(taps * chunks, [&](Index item) {
     const Index tap = item / chunks, first = item % chunks * chunk;
-    const T* from = kernel + (flipped ? taps - 1 - tap : tap) * g.in_c * g.out_c + first * k_stride;
-    body(from, k_stride, output_stride, tap * g.in_c + first, std::min(chunk, g.in_c - first), g.depth(), g.out_c, packed);
+    body(kernel + (tap * g.in_c + first) * g.out_c, g.out_c, 1, tap * g.in_c + first, std::min(chunk, g.in_c - first), g.depth(),
+         g.out_c, packed);
+  });
+  return {packed, true, 0, 0};
+}
+/// Packs those taps of a kernel [kernel_h, kernel_w, in, out] that belong to a phase (its first tap in rows and columns), flipped,
+/// for the transposed convolution `t`.
+template <class T>
+Weights<T> pack_flipped(const T* kernel, const ConvGeometry& g, const ConvGeometry& t, Index first_row, Index first_column, T* packed) {
+  const Index taps = t.kernel_h * t.kernel_w, chunk = 64, chunks = ceil_divide(t.in_c, chunk);
+  const auto body = TARN_CPU_BODY(pack_kernel, T);
+  parallel::run(taps * chunks, [&](Index item) {
+    const Index tap = item / chunks, first = item % chunks * chunk;
+    const Index row = first_row + (t.kernel_h - 1 - tap / t.kernel_w) * g.stride_h;
+    const Index column = first_column + (t.kernel_w - 1 - tap % t.kernel_w) * g.stride_w;
+    body(kernel + (row * g.kernel_w + column) * g.in_c * g.out_c + first, 1, g.out_c, tap * t.in_c + first,
+         std::min(chunk, t.in_c - first), t.depth(), t.out_c, packed);
   });
   return {packed, true, 0, 0};
 }
@@ -43,28 +57,37 @@ Weights<T> pack(const T* kernel, const ConvGeometry& g, bool flipped, T* packed)
 /// Whether rows of weights that far apart are worth packing, though they could be read in place.
 inline bool wide(const ConvGeometry& g) { return g.out_c >= 256; }
 
+/// Where a convolution writes: strides in pixels.
+template <class T>
+struct Output {
+  T* data;
+  Index image, row, pixel;
+};
+
 /// The forward pass. Items are cut by groups and rows or, of a dense layer, outputs; borders depend on shapes alone.
 template <class T>
-void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g, T* y,
-              const Activation& activation) {
-  const Index x_group = g.in_h * g.in_w * g.in_c * lanes, y_group = g.pixels() * g.out_c * lanes;
+void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g,
+              const Output<T>& y, const Activation& activation) {
+  const Index x_group = g.in_h * g.in_w * g.in_c * lanes, pixel = g.out_c * lanes, y_group = y.image * pixel;
   const Index tiles = ceil_divide(g.out_c, TARN_CPU_BODY(conv_tile_outputs, T)());
   const Index block = lanes == 1 ? 16 : 4;
   const Index blocks = ceil_divide(groups, block), items = ceil_divide(32, std::max<Index>(blocks, 1));
   const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
+  const bool activated = activation.is_elementwise() && activation.kind() != Activation::Kind::linear;
   const auto body = TARN_CPU_BODY(conv2d, T);
-  run(groups * lanes * g.pixels() * g.depth() * g.out_c, blocks * row_parts * tile_parts, [&](Index item) {
+  run(groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c, blocks * row_parts * tile_parts, [&](Index item) {
     const Index first = item / (row_parts * tile_parts) * block, count = std::min(block, groups - first);
     const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / tile_parts % row_parts);
     const auto [first_tile, last_tile] = parallel::piece(tiles, tile_parts, item % tile_parts);
     const Index first_output = g.out_c * first_tile / tiles, last_output = g.out_c * last_tile / tiles;
-    T* const to = y + first * y_group;
+    T* const to = y.data + first * y_group;
     for (Index row = first_row; row < last_row; ++row) {
       body(g, {x + first * x_group, x_group, count, weights.data, weights.packed, weights.k_stride, weights.output_stride, bias,
-               row, row + 1, first_tile, last_tile, tiles, to, y_group});
-      for (Index group = 0; group < count; ++group)
-        activate_range(activation, to + group * y_group + (row * g.out_w * g.out_c + first_output) * lanes,
-                       ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
+               row, row + 1, first_tile, last_tile, tiles, to, y_group, y.row * pixel, y.pixel * pixel});
+      for (Index group = 0; activated && group < count; ++group) {
+        T* const range = to + group * y_group + row * y.row * pixel + first_output * lanes;
+        activate_range(activation, range, range, ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
+      }
     }
   });
 }
@@ -97,13 +120,15 @@ void conv2d(const Batch<T, Cpu>& x, std::type_identity_t<TensorView<const T>> ke
   detail::Weights<T> weights{kernel.data(), false, g.out_c, 1};
   if (detail::wide(g) && x.groups() * g.pixels() > 4) {
     detail::check_scratch("conv2d", scratch, kernel.size());
-    weights = detail::pack(kernel.data(), g, false, scratch.data());
+    weights = detail::pack(kernel.data(), g, scratch.data());
   }
-  detail::convolve(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g, y.data(), activation);
-  if (!is_elementwise(activation)) activate(activation, y);
+  detail::convolve<T>(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g,
+                      {y.data(), g.pixels(), g.out_w, 1}, activation);
+  if (!activation.is_elementwise()) activate(activation, y, y);
 }
 
-/// dx = the convolution of dy with the flipped kernel, inputs and outputs exchanged.
+/// dx = the convolution of dy with the flipped kernel, inputs and outputs exchanged; with a stride, one for each phase of
+/// input positions, on the taps that reach them.
 /// dy [batch, out_h, out_w, out_c], kernel [kernel_h, kernel_w, in_c, out_c], dx [batch, in_h, in_w, in_c].
 template <class T>
 void conv2d_input_gradient(const Batch<T, Cpu>& dy, std::type_identity_t<TensorView<const T>> kernel,
@@ -113,12 +138,21 @@ void conv2d_input_gradient(const Batch<T, Cpu>& dy, std::type_identity_t<TensorV
   detail::check_size("conv2d_input_gradient", "a sample of dx", dx.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d_input_gradient", "kernel", kernel.size(), g.depth() * g.out_c);
   detail::check_size("conv2d_input_gradient", "batch dx", dx.count(), dy.count());
-  detail::Weights<T> weights{kernel.data(), false, 1, g.out_c};  // a 1x1 kernel is its own flip
-  if (g.kernel_h * g.kernel_w > 1) {
-    detail::check_scratch("conv2d_input_gradient", scratch, kernel.size());
-    weights = detail::pack(kernel.data(), g.transposed(), true, scratch.data());
-  }
-  detail::convolve<T>(dy.data(), dy.groups(), Index{dy.lanes()}, weights, nullptr, g.transposed(), dx.data(), Linear{});
+  const Index lanes = dy.lanes();
+  const bool packed = g.kernel_h * g.kernel_w > 1;  // a 1x1 kernel is its own flip
+  if (packed) detail::check_scratch("conv2d_input_gradient", scratch, kernel.size());
+  for (Index i = 0; i < g.stride_h; ++i)
+    for (Index j = 0; j < g.stride_w; ++j) {
+      const auto rows = g.phase(i, g.in_h, g.kernel_h, g.stride_h, g.pad_top);
+      const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
+      if (rows.count == 0 || columns.count == 0) continue;
+      const auto t = g.transposed(rows, columns);
+      const detail::Weights<T> weights = packed ? detail::pack_flipped(kernel.data(), g, t, i, j, scratch.data())
+                                                : detail::Weights<T>{kernel.data(), false, 1, g.out_c};
+      T* const to = dx.data() + (rows.start * g.in_w + columns.start) * g.in_c * lanes;
+      detail::convolve<T>(dy.data(), dy.groups(), lanes, weights, nullptr, t,
+                          {to, g.in_h * g.in_w, g.stride_h * g.in_w, g.stride_w}, Linear{});
+    }
 }
 
 }  // namespace tarn::ops

@@ -27,16 +27,16 @@ struct KernelGradientPlan {
 
   KernelGradientPlan(const ConvGeometry& g, Index lanes_of_batch) : lanes{lanes_of_batch} {
     transposed = lanes > 1 && g.out_c >= lanes && g.depth() >= 48;
-    padded = g.pad_left > 0 || g.out_w + g.kernel_w - 1 > g.in_w;
+    padded = g.pad_left > 0 || g.span_w() > g.in_w;
     sums_row = g.out_c * (transposed ? 1 : lanes);
     sums_size = padded_size(g.depth() * sums_row);
     by_parts = g.pixels() > 1 && sums_size <= 65536;
-    x_row = (padded ? g.out_w + g.kernel_w - 1 : g.in_w) * g.in_c * lanes;
+    x_row = (padded ? g.span_w() : g.in_w) * g.in_c * lanes;
     dy_row = g.out_w * (transposed ? ceil_divide(g.out_c, lanes) * lanes : g.out_c) * lanes;
     const Index budget = by_parts ? 8192 : g.pixels() > 1 ? 65536 : 262144;  // what caches hold
     rows = std::clamp<Index>(budget / dy_row, 1, g.out_h);
     groups = rows == g.out_h ? std::clamp<Index>(budget / (rows * dy_row), 1, 64) : 1;
-    x_size = padded ? padded_size(groups * (rows + g.kernel_h - 1) * x_row) : 0;
+    x_size = padded ? padded_size(groups * ((rows - 1) * g.stride_h + g.kernel_h) * x_row) : 0;
     dy_size = transposed ? padded_size(groups * rows * dy_row) : 0;
     if (!by_parts && x_size + dy_size == 0) {  // nothing to prepare: one block
       rows = g.out_h;
@@ -60,7 +60,7 @@ struct KernelGradientWork {
 
   Index x_group() const { return g.in_h * g.in_w * g.in_c * plan.lanes; }
   Index dy_group() const { return g.pixels() * g.out_c * plan.lanes; }
-  Index x_rows() const { return last_row - first_row + g.kernel_h - 1; }
+  Index x_rows() const { return (last_row - first_row - 1) * g.stride_h + g.kernel_h; }
   Index units() const { return (last_group - first_group) * (last_row - first_row); }
 
   /// Copies what belongs to one group and row.
@@ -73,8 +73,8 @@ struct KernelGradientWork {
     if (!plan.padded) return;
     const Index pixel = g.in_c * plan.lanes, left = g.pad_left * pixel;
     const Index width = std::min(g.in_w * pixel, plan.x_row - left);
-    for (Index i = row; i < (row + 1 < rows ? row + 1 : x_rows()); ++i) {
-      const Index from = first_row + i - g.pad_top;
+    for (Index i = row * g.stride_h; i < (row + 1 < rows ? (row + 1) * g.stride_h : x_rows()); ++i) {
+      const Index from = first_row * g.stride_h + i - g.pad_top;
       if (from < 0 || from >= g.in_h) continue;  // nobody reads it
       T* to = x_copy + (group * x_rows() + i) * plan.x_row;
       std::fill_n(to, left, T(0));
@@ -85,10 +85,12 @@ struct KernelGradientWork {
 
   /// Adds to (or sets) the sums of `count` weights from `weight` on in kernel row i.
   void add(Index i, Index weight, Index count, Index first_output, Index last_output, T* sums, bool overwrite) const {
-    const Index first = std::max(first_row, g.pad_top - i), last = std::min(last_row, g.in_h + g.pad_top - i);
+    const Index above = g.pad_top - i, below = g.in_h + g.pad_top - i;  // of these input rows on, there are none
+    const Index first = std::max(first_row, above > 0 ? ceil_divide(above, g.stride_h) : 0);
+    const Index last = std::min(last_row, below > 0 ? ceil_divide(below, g.stride_h) : 0);
     cpu::KernelGradientBlock<T> block;
-    block.x_row = plan.x_row;
-    block.x_pixel = g.in_c * plan.lanes;
+    block.x_row = plan.x_row * g.stride_h;
+    block.x_pixel = g.stride_w * g.in_c * plan.lanes;
     block.dy_row = plan.dy_row;
     block.dy_pixel = plan.dy_row / g.out_w;
     block.groups = last_group - first_group;
@@ -96,10 +98,10 @@ struct KernelGradientWork {
     block.columns = g.out_w;
     if (plan.padded) {
       block.x_group = x_rows() * plan.x_row;
-      block.x = x_copy + (first - first_row + i) * plan.x_row;
+      block.x = x_copy + ((first - first_row) * g.stride_h + i) * plan.x_row;
     } else {
       block.x_group = x_group();
-      block.x = x + first_group * block.x_group + (first + i - g.pad_top) * plan.x_row;
+      block.x = x + first_group * block.x_group + (first * g.stride_h + i - g.pad_top) * plan.x_row;
     }
     if (plan.transposed) {
       block.dy_group = (last_row - first_row) * plan.dy_row;
@@ -134,7 +136,8 @@ void combine(const T* sums, Index parts, Index part_size, bool with_lanes, Index
 
 }  // namespace detail
 
-/// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of x[h + i - pad_top, w + j - pad_left, c] * dy[h, w, o].
+/// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of
+/// x[h stride_h + i - pad_top, w stride_w + j - pad_left, c] * dy[h, w, o].
 /// x [batch, in_h, in_w, in_c], dy [batch, out_h, out_w, out_c], dkernel [kernel_h, kernel_w, in_c, out_c], overwritten.
 template <class T>
 void conv2d_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const cpu::ConvGeometry& geometry,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include <tarn/core/tensor.hpp>
 #include <tarn/cpu/dispatch.hpp>
@@ -13,33 +13,43 @@
 
 namespace tarn::ops {
 
-/// Whether an activation looks at one element at a time, so that it can be applied to any range while that is in the cache.
-inline bool is_elementwise(const Activation& activation) { return !std::holds_alternative<Softmax>(activation); }
-
-/// data = f(data) on a range of a batch; for elementwise activations alone.
+/// y = f(x) on a range of a batch, y may be x; for elementwise activations alone.
 template <class T>
-void activate_range(const Activation& activation, T* data, Index size) {
-  if (std::holds_alternative<Tanh>(activation)) TARN_CPU_BODY(activate, T, Tanh)(Tanh{}, data, size);
+void activate_range(const Activation& f, const T* x, T* y, Index size) {
+  if (f.kind() != Activation::Kind::linear)
+    TARN_CPU_BODY(activate, T)(f.kind(), static_cast<T>(f.slope()), x, y, size);
+  else if (x != y)
+    std::copy_n(x, size, y);
 }
 
-/// y = f(y) in place.
+/// y = f(x); y may be x.
 template <class T>
-void activate(const Activation& activation, Batch<T, Cpu>& y) {
-  if (std::holds_alternative<Linear>(activation)) return;
-  if (!is_elementwise(activation)) return softmax(y, y);
+void activate(const Activation& f, const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
+  if (!f.is_elementwise()) return softmax(x, y);
+  detail::check_shape("activate", "y", y.shape(), x.shape());
   detail::for_ranges(y.size(), y.lanes(),
-                     [&](Index first, Index last) { activate_range(activation, y.data() + first, last - first); });
+                     [&](Index first, Index last) { activate_range(f, x.data() + first, y.data() + first, last - first); });
 }
 
-/// dy *= f'(z) in place, from y = f(z): dL/dy becomes dL/dz.
+/// dx = dy f'(z), from y = f(z): dL/dy becomes dL/dz. dx may be dy.
 template <class T>
-void activation_gradient(const Activation& activation, const Batch<T, Cpu>& y, Batch<T, Cpu>& dy) {
-  if (std::holds_alternative<Linear>(activation)) return;
-  if (!is_elementwise(activation)) return softmax_gradient(y, dy, dy);
+void activation_gradient(const Activation& f, const Batch<T, Cpu>& y, const Batch<T, Cpu>& dy, Batch<T, Cpu>& dx) {
+  if (!f.is_elementwise()) return softmax_gradient(y, dy, dx);
   detail::check_shape("activation_gradient", "dy", dy.shape(), y.shape());
-  const auto body = TARN_CPU_BODY(activation_gradient, T, Tanh);
-  detail::for_ranges(y.size(), y.lanes(),
-                     [&](Index first, Index last) { body(Tanh{}, y.data() + first, dy.data() + first, last - first); });
+  detail::check_shape("activation_gradient", "dx", dx.shape(), y.shape());
+  if (f.kind() == Activation::Kind::linear) {
+    if (dx.data() != dy.data()) std::copy_n(dy.data(), dy.size(), dx.data());
+    return;
+  }
+  const auto body = TARN_CPU_BODY(activation_gradient, T);
+  detail::for_ranges(y.size(), y.lanes(), [&](Index first, Index last) {
+    body(f.kind(), static_cast<T>(f.slope()), y.data() + first, dy.data() + first, dx.data() + first, last - first);
+  });
+}
+/// dy *= f'(z) in place.
+template <class T>
+void activation_gradient(const Activation& f, const Batch<T, Cpu>& y, Batch<T, Cpu>& dy) {
+  activation_gradient(f, y, dy, dy);
 }
 
 namespace detail {

@@ -33,10 +33,10 @@ void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
   const auto positions = [&](Index tile, Index sample, Index row, Index column, Index count, Index x_stride, Index y_stride) {
     const Index begin = g.out_c * tile / b.tiles, outputs = g.out_c * (tile + 1) / b.tiles - begin;
     const Index k_stride = b.packed ? outputs : b.k_stride, output_stride = b.packed ? 1 : b.output_stride;
-    auto y = rows_at<Matrix>(b.y + sample * b.y_group + (row * g.out_w + column) * g.out_c + begin, count, outputs, y_stride);
+    auto y = rows_at<Matrix>(b.y + sample * b.y_group + row * b.y_row + column * b.y_pixel + begin, count, outputs, y_stride);
     y.setZero();
     if (b.bias) y.rowwise() += Eigen::Map<const Eigen::Matrix<T, 1, Eigen::Dynamic>>(b.bias + begin, outputs);
-    const Index top = row - g.pad_top, left = column - g.pad_left;
+    const Index top = row * g.stride_h - g.pad_top, left = column * g.stride_w - g.pad_left;
     const Index first = std::max<Index>(0, -left), last = std::min(g.kernel_w, g.in_w - left);
     if (first >= last) return;
     for (Index i = std::max<Index>(0, -top); i < std::min(g.kernel_h, g.in_h - top); ++i) {
@@ -47,12 +47,13 @@ void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
                    weights, (last - first) * g.in_c, outputs, Strides(output_stride, k_stride)));
     }
   };
-  const Index left = std::min(g.pad_left, g.out_w);
-  const Index right = g.out_w == 1 ? left : std::clamp(g.in_w + g.pad_left - g.kernel_w + 1, left, g.out_w);
+  const Index room = g.in_w + g.pad_left - g.kernel_w;
+  const Index left = std::clamp<Index>((g.pad_left + g.stride_w - 1) / g.stride_w, 0, g.out_w);
+  const Index right = g.out_w == 1 ? left : std::clamp(room < 0 ? 0 : room / g.stride_w + 1, left, g.out_w);
   for (Index tile = b.first_tile; tile < b.last_tile; ++tile)
     for (Index row = b.first_row; row < b.last_row; ++row) {
       if (left < right)
-        for (Index sample = 0; sample < b.groups; ++sample) positions(tile, sample, row, left, right - left, g.in_c, g.out_c);
+        for (Index sample = 0; sample < b.groups; ++sample) positions(tile, sample, row, left, right - left, g.stride_w * g.in_c, b.y_pixel);
       for (Index column = 0; column < g.out_w; ++column)
         if (column < left || column >= right) positions(tile, 0, row, column, b.groups, b.x_group, b.y_group);
     }

@@ -18,15 +18,25 @@ auto elements(T* data, Index size) {
   return Eigen::Map<std::conditional_t<std::is_const_v<T>, const Array, Array>>(data, size);
 }
 
-template <class T, class A>
-void activate(A, T* y, Index size) {
-  static_assert(std::is_same_v<A, Tanh> || std::is_same_v<A, Linear>);
-  if constexpr (std::is_same_v<A, Tanh>) elements(y, size) = elements(y, size).unaryExpr([](T z) { return std::tanh(z); });
+template <class T>
+void activate(Activation::Kind kind, T slope, const T* x, T* y, Index size) {
+  using Kind = Activation::Kind;
+  const auto z = elements(x, size);
+  auto out = elements(y, size);
+  if (kind == Kind::tanh) out = z.unaryExpr([](T v) { return std::tanh(v); });
+  if (kind == Kind::sigmoid)
+    out = z.unaryExpr([](T v) { return v > 0 ? 1 / (1 + std::exp(-v)) : std::exp(v) / (1 + std::exp(v)); });
+  if (kind == Kind::relu) out = (z < 0).select(T(0), z);
+  if (kind == Kind::leaky_relu) out = (z < 0).select(z * slope, z);
 }
-template <class T, class A>
-void activation_gradient(A, const T* y, T* dy, Index size) {
-  static_assert(std::is_same_v<A, Tanh> || std::is_same_v<A, Linear>);
-  if constexpr (std::is_same_v<A, Tanh>) elements(dy, size) *= 1 - elements(y, size).square();
+template <class T>
+void activation_gradient(Activation::Kind kind, T slope, const T* y, const T* dy, T* dx, Index size) {
+  using Kind = Activation::Kind;
+  const auto f = elements(y, size), gradient = elements(dy, size);
+  auto out = elements(dx, size);
+  if (kind == Kind::tanh) out = gradient * (1 - f.square());
+  if (kind == Kind::sigmoid) out = gradient * f * (1 - f);
+  if (kind == Kind::relu || kind == Kind::leaky_relu) out = (f > 0).select(gradient, gradient * slope);
 }
 
 template <class T>

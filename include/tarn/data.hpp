@@ -5,4 +5,5 @@
 
 #include <tarn/data/dataset.hpp>
 #include <tarn/data/idx.hpp>
+#include <tarn/data/idx_writer.hpp>
 #include <tarn/data/mnist.hpp>

@@ -4,14 +4,13 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include <tarn/core/shape.hpp>
 
-/// Every error text of the readers, each built by one function here and asserted word for word in tests/data.
+/// The error texts of files, gzip, IDX and named sets, each built by one function here and asserted word for word in tests/data.
 /// A text that opens with "gzip file" counts bytes of the compressed file, one with "IDX file" bytes of what it holds.
 namespace tarn::data::detail {
 
@@ -47,6 +46,9 @@ inline std::string quoted(const Path& path) { return join({"\"", path.string(), 
 [[gnu::cold]] inline IoError file_not_read(const Path& path, Index offset, const std::error_code& reason) {
   return IoError("file ", quoted(path), ", byte ", offset, ": cannot be read (", reason.message(), ")");
 }
+[[gnu::cold]] inline IoError file_not_written(const Path& path, const std::error_code& reason) {
+  return IoError("file ", quoted(path), ": cannot be written (", reason.message(), ")");
+}
 
 // ---- gzip -------------------------------------------------------------------------------------------------------------------
 
@@ -77,41 +79,48 @@ struct IdxLocation {
 [[gnu::cold]] inline std::string at_idx(const IdxLocation& at) {
   return join({"IDX file ", quoted(at.path), ", byte ", at.offset, at.compressed ? " uncompressed" : ""});
 }
-[[gnu::cold]] inline std::string expected_magic(int min_rank, int max_rank) {
-  const auto magic = [](int rank) { return hex(Magic{0, 0, 8, static_cast<std::uint8_t>(rank)}); };
-  const bool range = max_rank > min_rank;
-  return join(
-      {"expected the magic number ", magic(min_rank), range ? " to " : "", range ? magic(max_rank) : "", " (unsigned bytes)"});
+/// The type that the third byte of a magic number stands for; empty for another byte.
+[[gnu::cold]] inline const char* idx_type_name(std::uint8_t code) {
+  switch (code) {
+    case 0x08: return "unsigned bytes";
+    case 0x09: return "signed bytes";
+    case 0x0b: return "16-bit integers";
+    case 0x0c: return "32-bit integers";
+    case 0x0d: return "32-bit floats";
+    case 0x0e: return "64-bit floats";
+    default: return "";
+  }
+}
+/// What is asked of a magic number.
+struct IdxExpectation {
+  std::uint8_t type;
+  int min_rank, max_rank;
+};
+[[gnu::cold]] inline std::string expected_magic(const IdxExpectation& expected) {
+  const auto magic = [&](int rank) { return hex(Magic{0, 0, expected.type, static_cast<std::uint8_t>(rank)}); };
+  const bool range = expected.max_rank > expected.min_rank;
+  return join({"expected the magic number ", magic(expected.min_rank), range ? " to " : "", range ? magic(expected.max_rank) : "",
+               " (", idx_type_name(expected.type), ")"});
 }
 /// What a wrong magic number may mean, in parentheses; empty if that is unknown.
 [[gnu::cold]] inline std::string meaning_of(const Magic& magic) {
-  const auto type_name = [](std::uint8_t code) -> std::string {
-    switch (code) {
-      case 0x08: return "unsigned bytes";
-      case 0x09: return "signed bytes";
-      case 0x0b: return "16-bit integers";
-      case 0x0c: return "32-bit integers";
-      case 0x0d: return "32-bit floats";
-      case 0x0e: return "64-bit floats";
-      default: return "";
-    }
-  };
   if (magic[0] == 0x1f && magic[1] == 0x8b) return " (gzip within gzip)";
   if (magic[0] == 'P' && magic[1] == 'K') return " (a zip archive)";
-  if (magic[0] == 0 && magic[1] == 0 && !type_name(magic[2]).empty())
-    return join({" (", type_name(magic[2]), ", rank ", magic[3], ")"});
-  if (magic[3] == 0 && magic[2] == 0 && !type_name(magic[1]).empty()) return " (byte order reversed)";
+  if (magic[0] == 0 && magic[1] == 0 && *idx_type_name(magic[2]))
+    return join({" (", idx_type_name(magic[2]), ", rank ", magic[3], ")"});
+  if (magic[3] == 0 && magic[2] == 0 && *idx_type_name(magic[1])) return " (byte order reversed)";
   return "";
 }
-[[gnu::cold]] inline IoError idx_empty(const IdxLocation& at, int min_rank, int max_rank) {
-  return IoError(at_idx(at), ": found an empty file, ", expected_magic(min_rank, max_rank));
+[[gnu::cold]] inline IoError idx_empty(const IdxLocation& at, const IdxExpectation& expected) {
+  return IoError(at_idx(at), ": found an empty file, ", expected_magic(expected));
 }
-[[gnu::cold]] inline IoError idx_text(const IdxLocation& at, bool html, const std::string& opening, int min_rank, int max_rank) {
+[[gnu::cold]] inline IoError idx_text(const IdxLocation& at, bool html, const std::string& opening,
+                                      const IdxExpectation& expected) {
   return IoError(at_idx(at), ": found \"", opening, "\", which looks like ", (html ? "an HTML page" : "text"), ", ",
-                 expected_magic(min_rank, max_rank), "; fetch the file again");
+                 expected_magic(expected), "; fetch the file again");
 }
-[[gnu::cold]] inline IoError idx_wrong_magic(const IdxLocation& at, const Magic& magic, int min_rank, int max_rank) {
-  return IoError(at_idx(at), ": found ", hex(magic), meaning_of(magic), ", ", expected_magic(min_rank, max_rank));
+[[gnu::cold]] inline IoError idx_wrong_magic(const IdxLocation& at, const Magic& magic, const IdxExpectation& expected) {
+  return IoError(at_idx(at), ": found ", hex(magic), meaning_of(magic), ", ", expected_magic(expected));
 }
 [[gnu::cold]] inline IoError idx_short_header(const IdxLocation& at, Index header) {
   return IoError(at_idx(at), ": found the end of the file, expected a header of ", header, " bytes");
@@ -122,10 +131,10 @@ struct IdxLocation {
 [[gnu::cold]] inline IoError idx_wrong_extents(const IdxLocation& at, const Shape& found, const Shape& expected) {
   return IoError(at_idx(at), ": found samples of shape ", found.to_string(), ", expected ", expected.to_string());
 }
-[[gnu::cold]] inline IoError idx_overflow(const IdxLocation& at, const std::vector<Index>& extents) {
+[[gnu::cold]] inline IoError idx_overflow(const IdxLocation& at, const std::vector<Index>& extents, Index most) {
   std::string text;
   for (Index extent : extents) text += join({text.empty() ? "" : ", ", extent});
-  return IoError(at_idx(at), ": found extents [", text, "], expected at most ", std::numeric_limits<Index>::max(), " values");
+  return IoError(at_idx(at), ": found extents [", text, "], expected at most ", most, " values");
 }
 [[gnu::cold]] inline IoError idx_too_short(const IdxLocation& at, Index found, const Shape& expected) {
   return IoError(at_idx(at), ": found the end of the file after ", found, " values, expected ", expected.size(),

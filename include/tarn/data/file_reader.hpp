@@ -2,16 +2,14 @@
 #pragma once
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <new>
 #include <vector>
 
 #include <zlib.h>
 
 #include <tarn/data/errors.hpp>
+#include <tarn/data/input_file.hpp>
 
 namespace tarn::data::detail {
 
@@ -21,17 +19,7 @@ namespace tarn::data::detail {
 class FileReader {
  public:
   /// Throws IoError where there is no such file, it is a folder, a pipe or a device, or cannot be opened or read.
-  explicit FileReader(const Path& path) : path_{path} {
-    std::error_code error;
-    const std::filesystem::file_status status = std::filesystem::status(path, error);
-    if (status.type() == std::filesystem::file_type::not_found) throw file_not_found(path);
-    if (error) throw file_not_opened(path, error);
-    if (is_directory(status)) throw file_is_folder(path);
-    if (!is_regular_file(status)) throw file_is_special(path);
-    size_ = static_cast<Index>(std::filesystem::file_size(path, error));
-    errno = 0;
-    if (!error) file_.open(path, std::ios::binary);
-    if (error || !file_.is_open()) throw file_not_opened(path, error ? error : last_error());
+  explicit FileReader(const Path& path) : file_{path} {
     input_.resize(64 * 1024);
     refill();
     compressed_ = at_member();
@@ -53,7 +41,7 @@ class FileReader {
 
   bool compressed() const { return compressed_; }
   /// Bytes of the file as it lies on the disk.
-  Index file_size() const { return size_; }
+  Index file_size() const { return file_.size(); }
   /// Bytes given out so far.
   Index offset() const { return offset_; }
   /// CRC-32 of all bytes given out; of a gzip file once its end was found.
@@ -62,22 +50,12 @@ class FileReader {
  private:
   static constexpr int gzip_window = 16 + MAX_WBITS;  // 16: a gzip header and trailer, which zlib checks
 
-  static std::error_code last_error() { return {errno ? errno : EIO, std::generic_category()}; }
-
-  Index read_file(std::uint8_t* to, Index count) {
-    errno = 0;
-    file_.read(reinterpret_cast<char*>(to), count);
-    if (file_.bad()) throw file_not_read(path_, taken_, last_error());
-    taken_ += file_.gcount();
-    return file_.gcount();
-  }
-
   /// Moves what is left of the input to the front and fills the rest; at the end of the file nothing is added.
   void refill() {
     std::copy_n(input_.begin() + begin_, end_ - begin_, input_.begin());
     end_ -= begin_;
     begin_ = 0;
-    end_ += read_file(input_.data() + end_, static_cast<Index>(input_.size()) - end_);
+    end_ += file_.read(input_.data() + end_, static_cast<Index>(input_.size()) - end_);
   }
 
   bool at_member() const {
@@ -86,13 +64,13 @@ class FileReader {
   }
 
   /// Where in the file as it lies on the disk the next byte of input stands.
-  Index position() const { return taken_ - (end_ - begin_); }
+  Index position() const { return file_.taken() - (end_ - begin_); }
 
   Index read_plain(std::uint8_t* to, Index count) {
     Index got = std::min(count, end_ - begin_);
     std::copy_n(input_.begin() + begin_, got, to);
     begin_ += got;
-    if (got < count) got += read_file(to + got, count - got);
+    if (got < count) got += file_.read(to + got, count - got);
     if (got > 0) crc_ = static_cast<std::uint32_t>(crc32_z(crc_, to, static_cast<z_size_t>(got)));
     return got;
   }
@@ -116,9 +94,9 @@ class FileReader {
       else if (status == Z_MEM_ERROR)
         throw std::bad_alloc{};
       else if (status == Z_BUF_ERROR)
-        throw gzip_truncated(path_, position());  // no progress: the input is at its end
+        throw gzip_truncated(file_.path(), position());  // no progress: the input is at its end
       else if (status != Z_OK)
-        throw gzip_damaged(path_, position(), stream_.msg);
+        throw gzip_damaged(file_.path(), position(), stream_.msg);
     }
     return got;
   }
@@ -132,14 +110,11 @@ class FileReader {
     } else if (begin_ == end_) {
       finished_ = true;
     } else {
-      throw gzip_trailing(path_, position(), size_ - position());
+      throw gzip_trailing(file_.path(), position(), file_.size() - position());
     }
   }
 
-  Path path_;
-  std::ifstream file_;
-  Index size_ = 0;                   // bytes of the file on the disk
-  Index taken_ = 0;                  // bytes read from it
+  InputFile file_;
   std::vector<std::uint8_t> input_;  // of which [begin_, end_) is not yet used
   Index begin_ = 0, end_ = 0;
   bool compressed_ = false, finished_ = false;

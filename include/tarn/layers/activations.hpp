@@ -15,7 +15,10 @@ class ActivationLayer : public Layer<T, D> {
  public:
   template <class Spec>
   ActivationLayer(const Spec& spec, const Shape& input, Setup<T, D>&)
-      : activation_{checked_activation(Spec::type, spec, input)}, output_{input} {}
+      : activation_{checked_activation(Spec::type, spec)}, output_{input} {
+    if (!activation_.is_elementwise() && input.rank() == 0)
+      throw ShapeError(Spec::type, ": a sample is a single number, expected at least one axis");
+  }
 
   Shape output_shape() const override { return output_; }
 

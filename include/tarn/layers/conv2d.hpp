@@ -36,7 +36,7 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
  public:
   Layer(const Conv2D& spec, const Shape& input, Setup<T, D>& setup)
       : geometry_{geometry(spec, input)},
-        activation_{detail::checked_activation(type, spec.activation, Shape{spec.filters})},
+        activation_{detail::checked_activation(type, spec.activation)},
         kernel_{setup.parameter("kernel", {spec.kernel.height, spec.kernel.width, input.back(), spec.filters},
                                 spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.filters}, spec.bias_initializer) : Parameter{}} {

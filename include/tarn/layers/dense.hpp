@@ -31,7 +31,7 @@ template <class T, class D>
 class Dense::Layer final : public tarn::Layer<T, D> {
  public:
   Layer(const Dense& spec, const Shape& input, Setup<T, D>& setup)
-      : activation_{detail::checked_activation(type, spec.activation, Shape{spec.units})},
+      : activation_{detail::checked_activation(type, spec.activation)},
         kernel_{setup.parameter("kernel", {features(spec, input), spec.units}, spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.units}, spec.bias_initializer) : Parameter{}} {
     setup.scratch(ops::matmul_scratch<T>(kernel_.shape));

@@ -52,11 +52,8 @@ inline void expect_positive(const std::string& layer, const std::string& option,
     throw ArgumentError(layer, ": ", option, " is ", size.to_string(), ", expected at least 1x1");
 }
 
-/// The activation, if it suits samples of this shape. Throws ShapeError for a softmax without axes, ArgumentError for a slope
-/// that is negative or not finite.
-inline Activation checked_activation(const char* layer, const Activation& activation, const Shape& output) {
-  if (!activation.is_elementwise() && output.rank() == 0)
-    throw ShapeError(layer, ": a sample is a single number, expected at least one axis");
+/// The activation itself. Throws ArgumentError for a slope that is negative or not finite.
+inline const Activation& checked_activation(const char* layer, const Activation& activation) {
   if (!(activation.slope() >= 0) || std::isinf(activation.slope()))
     throw ArgumentError(layer, ": slope is ", activation.slope(), ", expected at least 0 and finite");
   return activation;

@@ -42,7 +42,7 @@ void max_pool2d(const T* x, T* y, const PoolGeometry& g) {
     if (first)
       largest = value;
     else
-      largest = largest.template max<Eigen::PropagateNaN>(value);
+      largest = (value > largest || value.isNaN()).select(value, largest);
   });
 }
 template <class T>

@@ -21,6 +21,7 @@
 #include <tarn/cpu/geometry.hpp>
 #include <tarn/cpu/instruction_set.hpp>
 #include <tarn/formulas/activations.hpp>
+#include <tarn/formulas/losses.hpp>
 
 #if TARN_X86
 #include <immintrin.h>

@@ -2,29 +2,21 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include <tarn/core/tensor.hpp>
-#include <tarn/ops/softmax.hpp>
-
-namespace tarn {
-
-/// What the samples of a batch should give: integer labels [n], or vectors [n, k] such as one-hot.
-template <class T, class D = Cpu>
-struct Targets {
-  TensorView<const std::int32_t, D> labels;  ///< empty where the targets are vectors
-  Batch<T, D> vectors;
-
-  bool has_labels() const { return labels.data() != nullptr; }
-};
-
-}  // namespace tarn
+#include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/plain/losses.hpp>
+#include <tarn/losses/targets.hpp>
+#include <tarn/ops/detail.hpp>
 
 namespace tarn::ops {
 
 namespace detail {
+
+/// Lanes of the widest instruction set.
+template <class T>
+inline constexpr int most_lanes = cpu::vector_bytes(cpu::InstructionSet::v4) / static_cast<int>(sizeof(T));
 
 /// One sample's values among the lanes of its group.
 template <class T>
@@ -37,10 +29,6 @@ template <class T>
 LaneView<const T> lane_view(const Batch<T, Cpu>& x, Index sample) {
   return {x.group(sample / x.lanes()) + sample % x.lanes(), x.lanes()};
 }
-template <class T>
-LaneView<T> lane_view(Batch<T, Cpu>& x, Index sample) {
-  return {x.group(sample / x.lanes()) + sample % x.lanes(), x.lanes()};
-}
 
 /// The first index of the largest value.
 template <class T>
@@ -51,59 +39,94 @@ Index argmax(const LaneView<const T>& values, Index size) {
   return best;
 }
 
-/// The target of sample s for class k: 1 or 0 of a label, or the vector's element.
+/// Throws ShapeError unless weights and gradient, where there are any, fit the outputs.
 template <class T>
-T target(const Targets<T, Cpu>& targets, Index sample, Index k) {
-  return targets.has_labels() ? T(targets.labels[sample] == k) : lane_view(targets.vectors, sample)[k];
+void check_loss(const char* where, const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets, const Batch<T, Cpu>* gradient) {
+  if (targets.has_weights()) check_shape(where, "weights", targets.weights.shape(), {outputs.count()});
+  if (gradient) check_shape(where, "gradient", gradient->shape(), outputs.shape());
+}
+
+/// Sum of weight times loss over the samples, in order, in double. `body(group, scales, losses)` gives the losses of a group's
+/// lanes; the scales are weight times `share`, and 0 in unused lanes. Groups go to several threads, samples of 512 at a time.
+template <class T, class Body>
+double sum_of_losses(const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets, double share, Body body) {
+  constexpr Index samples_at_once = 512;
+  const Index lanes = outputs.lanes(), count = outputs.count();
+  const T* weights = targets.weights.data();
+  double sum = 0;
+  for (Index first = 0; first < count; first += samples_at_once) {
+    alignas(alignment) T scales[samples_at_once] = {};
+    double losses[samples_at_once];
+    const Index samples = std::min(samples_at_once, count - first), groups = ceil_divide(samples, lanes);
+    std::fill_n(scales, samples, static_cast<T>(share));
+    for (Index i = 0; i < (weights ? samples : 0); ++i)
+      scales[i] = static_cast<T>(static_cast<double>(weights[first + i]) * share);
+    detail::run(16 * groups * outputs.group_size(), groups,
+                [&](Index i) { body(first / lanes + i, scales + i * lanes, losses + i * lanes); });
+    if (!weights) {
+      for (Index i = 0; i < samples; ++i) sum += losses[i];
+      continue;
+    }
+    for (Index i = 0; i < samples; ++i)
+      if (weights[first + i] != 0) sum += static_cast<double>(weights[first + i]) * losses[i];
+  }
+  return sum;
+}
+
+/// The factor of each sample's gradient.
+inline double share_of_sample(Reduction reduction, Index samples) {
+  return reduction == Reduction::mean ? 1 / static_cast<double>(samples) : 1;
 }
 
 }  // namespace detail
 
-/// Sum over the samples of -sum_k t_k log softmax(z)_k, for logits z [n, classes]: from z - max z, so that no logit overflows.
-/// Where `gradient` is given it becomes that of the mean: (softmax(z) sum_k t_k - t) / n.
+/// Sum over the samples of weight times the mean of loss(y, t) over a sample's elements; `parameter` is the loss's own. Where
+/// `gradient` is given it becomes that of the sum, divided by the number of samples if `reduction` is the mean.
+/// Throws ShapeError unless targets are vectors of the outputs' shape; for outputs [n, 1] they may be [n].
 template <class T>
-double cross_entropy_from_logits(const Batch<T, Cpu>& logits, const Targets<T, Cpu>& targets, Batch<T, Cpu>* gradient) {
-  const Index classes = logits.sample().size();
-  const T share = T(1) / static_cast<T>(logits.count());
-  if (gradient) softmax(logits, *gradient);
-  double loss = 0;
-  for (Index sample = 0; sample < logits.count(); ++sample) {
-    const auto z = detail::lane_view(logits, sample);
-    const double highest = static_cast<double>(z[detail::argmax(z, classes)]);
-    double exponentials = 0;
-    for (Index k = 0; k < classes; ++k) exponentials += std::exp(static_cast<double>(z[k]) - highest);
-    const double log_sum = std::log(exponentials);
-    T weight = 0;
-    for (Index k = 0; k < classes; ++k) {
-      const T t = detail::target(targets, sample, k);
-      weight += t;
-      if (t != 0) loss += static_cast<double>(t) * (log_sum + (highest - static_cast<double>(z[k])));
-    }
-    if (!gradient) continue;
-    const auto dz = detail::lane_view(*gradient, sample);
-    for (Index k = 0; k < classes; ++k) dz[k] = (dz[k] * weight - detail::target(targets, sample, k)) * share;
-  }
-  return loss;
+double elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets,
+                        Reduction reduction, Batch<T, Cpu>* gradient) {
+  const Batch<T, Cpu>& t = targets.vectors;
+  if (t.shape() != Shape{outputs.count()} || outputs.sample() != Shape{1})
+    detail::check_shape("elementwise_loss", "targets", t.shape(), outputs.shape());
+  detail::check_loss("elementwise_loss", outputs, targets, gradient);
+  const Index elements = outputs.sample().size();
+  const double share = detail::share_of_sample(reduction, outputs.count()) / static_cast<double>(elements);
+  const auto body = TARN_CPU_BODY(elementwise_loss, T);
+  const double sum = detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
+    body(loss, static_cast<T>(parameter), outputs.group(group), t.group(group), gradient ? gradient->group(group) : nullptr,
+         elements, scales, losses);
+  });
+  return sum / static_cast<double>(elements);
 }
 
-/// The same from probabilities p, clipped to [1e-7, 1 - 1e-7] as Keras does; the gradient is zero where p is clipped.
+/// Sum over the samples of weight times -sum_k t_k log p_k, for outputs [n, classes] that are probabilities p, or logits z with
+/// p = softmax(z). Labels and vectors t are smoothed to t (1 - smoothing) + smoothing / classes. Where `gradient` is given it
+/// becomes that of the sum, divided by n if `reduction` is the mean. Throws ShapeError where shapes do not fit, ArgumentError
+/// for a label outside [0, classes).
 template <class T>
-double cross_entropy_from_probabilities(const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets, Batch<T, Cpu>* gradient) {
-  const Index classes = outputs.sample().size();
-  const T lowest = T(1e-7), highest = T(1) - lowest;
-  double loss = 0;
-  for (Index sample = 0; sample < outputs.count(); ++sample) {
-    const auto p = detail::lane_view(outputs, sample);
-    for (Index k = 0; k < classes; ++k) {
-      const T t = detail::target(targets, sample, k);
-      const bool clipped = p[k] < lowest || p[k] > highest;
-      if (t != 0)
-        loss -= static_cast<double>(t) * std::log(static_cast<double>(p[k] < lowest ? lowest : p[k] > highest ? highest : p[k]));
-      if (gradient)
-        detail::lane_view(*gradient, sample)[k] = clipped || t == 0 ? T(0) : -t / p[k] / static_cast<T>(outputs.count());
-    }
-  }
-  return loss;
+double cross_entropy(bool from_logits, double smoothing, const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets,
+                     Reduction reduction, Batch<T, Cpu>* gradient) {
+  const Index classes = outputs.sample().size(), count = outputs.count();
+  if (targets.has_labels())
+    detail::check_shape("cross_entropy", "labels", targets.labels.shape(), {count});
+  else
+    detail::check_shape("cross_entropy", "targets", targets.vectors.shape(), outputs.shape());
+  detail::check_loss("cross_entropy", outputs, targets, gradient);
+  for (Index i = 0; i < (targets.has_labels() ? count : 0); ++i)
+    if (targets.labels[i] < 0 || targets.labels[i] >= classes)
+      throw ArgumentError("cross_entropy: label ", targets.labels[i], " of sample ", i, ", expected 0 to ", classes - 1);
+  const auto body = TARN_CPU_BODY(cross_entropy, T);
+  const double share = detail::share_of_sample(reduction, count);
+  return detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
+    const std::int32_t* labels = targets.labels.data();
+    if (labels) labels += group * outputs.lanes();
+    std::int32_t some[detail::most_lanes<T>] = {};  // of a last group, whose unused lanes have no labels
+    if (const int used = outputs.used_lanes(group); labels && used < outputs.lanes())
+      labels = (std::copy_n(labels, used, some), some);
+    body(from_logits, static_cast<T>(smoothing), outputs.group(group), labels, labels ? nullptr : targets.vectors.group(group),
+         gradient ? gradient->group(group) : nullptr, classes, scales, losses);
+  });
 }
 
 /// Samples whose largest output is at the label, or at the largest element of the target vector; of equals the first counts.

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include <tarn/core/batch.hpp>
+#include <tarn/core/tensor.hpp>
+
+namespace tarn {
+
+/// What the samples of a batch should give: integer labels [n], or arrays such as one-hot vectors [n, k].
+template <class T, class D = Cpu>
+struct Targets {
+  TensorView<const std::int32_t, D> labels;  ///< empty where the targets are vectors
+  Batch<T, D> vectors;
+  /// Empty, or [n]: what a sample's loss and its gradient are multiplied by. A sample of weight 0 counts for nothing, even
+  /// where its loss is not finite.
+  TensorView<const T, D> weights = {};
+
+  bool has_labels() const { return labels.data() != nullptr; }
+  bool has_weights() const { return weights.data() != nullptr; }
+};
+
+/// How the losses of a batch's n samples become the objective whose gradient is taken. Weights do not change the divisor, as
+/// in Keras (`sum_over_batch_size`, its default): PyTorch's class weights divide by the sum of the weights instead.
+enum class Reduction {
+  mean,  ///< their sum divided by n
+  sum,   ///< their sum
+};
+
+}  // namespace tarn

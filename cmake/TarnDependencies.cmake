@@ -19,10 +19,11 @@ FetchContent_Declare(CLI11 SYSTEM
   GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git
   GIT_TAG 6c7b07a878ad834957b98d0f9ce1dbe0cb204fc9  # 2.4.2
   FIND_PACKAGE_ARGS CONFIG)
-FetchContent_Declare(nlohmann_json SYSTEM
+FetchContent_Declare(nlohmann_json SYSTEM  # headers alone, so that tarn::io can be exported
   GIT_REPOSITORY https://github.com/nlohmann/json.git
   GIT_TAG 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03  # 3.11.3
-  FIND_PACKAGE_ARGS 3.10 CONFIG)
+  SOURCE_SUBDIR headers-alone
+  FIND_PACKAGE_ARGS 3.10 CONFIG GLOBAL)
 
 # Makes the imported targets of a dependency known. A macro, so that what the package sets reaches the caller too.
 macro(tarn_require name)
@@ -39,5 +40,8 @@ macro(tarn_require name)
     add_library(ZLIB::ZLIB INTERFACE IMPORTED GLOBAL)
     target_include_directories(ZLIB::ZLIB INTERFACE ${zlib_SOURCE_DIR} ${zlib_BINARY_DIR})
     target_link_libraries(ZLIB::ZLIB INTERFACE zlibstatic)
+  elseif("${name}" STREQUAL "nlohmann_json" AND NOT TARGET nlohmann_json::nlohmann_json)
+    add_library(nlohmann_json::nlohmann_json INTERFACE IMPORTED GLOBAL)
+    target_include_directories(nlohmann_json::nlohmann_json INTERFACE ${nlohmann_json_SOURCE_DIR}/include)
   endif()
 endmacro()

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Weights to and from files: the component tarn::io, which needs nlohmann/json.
+
+#include <tarn/io/safetensors.hpp>
+#include <tarn/io/weights.hpp>

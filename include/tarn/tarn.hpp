@@ -6,6 +6,7 @@
 #include <tarn/core/tensor.hpp>
 #include <tarn/layers/activations.hpp>
 #include <tarn/layers/batch_norm.hpp>
+#include <tarn/layers/blocks.hpp>
 #include <tarn/layers/conv2d.hpp>
 #include <tarn/layers/dense.hpp>
 #include <tarn/layers/dropout.hpp>

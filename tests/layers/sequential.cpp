@@ -192,8 +192,6 @@ TEST_CASE("Layers can be chosen at run time, in any order", "[layers][sequential
     const Sequential<> model{Input{2, 2}, specs};
     CHECK(model.layers().size() == static_cast<std::size_t>(depth) + 1);
     CHECK(model.predict(Tensor<float>{Shape{3, 2, 2}}).shape() == Shape{3, 8});
-    CHECK(specs.back().name() == "dense");
-    CHECK(specs.back().type() == "Dense");
   }
 }
 

@@ -8,7 +8,7 @@ namespace tarn {
 
 /// Batch normalisation y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel of the last axis.
 /// Training: mean and biased variance of the batch over all other axes; the moving statistics then become
-/// momentum old + (1 - momentum) new. Inference: the moving statistics. Defaults and formulas are Keras's; PyTorch counts the
+/// momentum old + (1 - momentum) new. Inference, and while the layer is frozen: the moving statistics. Defaults and formulas are Keras's; PyTorch counts the
 /// momentum from the other end (0.01 here) and moves towards the unbiased variance.
 /// Shapes: x and y [batch, .., c]; `gamma`, `beta`, `moving_mean`, `moving_variance` [c].
 /// Throws ShapeError for a sample without axes, ArgumentError for a momentum outside [0, 1] or an epsilon not above 0.
@@ -43,7 +43,7 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     TensorView<const T, D> mean = step.value(moving_mean_), variance = step.value(moving_variance_);
-    if (step.training()) {
+    if (step.training() && !step.frozen()) {
       ops::moments(x, step.kept(mean_), step.kept(variance_), step.scratch());
       mean = step.kept(mean_), variance = step.kept(variance_);
       ops::move_towards(step.state(moving_mean_), mean, 1 - spec_.momentum);
@@ -52,6 +52,10 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
     ops::normalize(x, mean, variance, spec_.epsilon, step.value(gamma_), step.value(beta_), y, step.scratch());
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    if (step.frozen()) {  // dx = gamma / sqrt(variance + epsilon) dy
+      if (dx) ops::normalize_input_gradient(dy, step.value(moving_variance_), spec_.epsilon, step.value(gamma_), *dx, step.scratch());
+      return;
+    }
     // dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
     const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
     ops::normalize_gradient(x, dy, mean, variance, spec_.epsilon, step.value(gamma_), step.gradient(gamma_), step.gradient(beta_),

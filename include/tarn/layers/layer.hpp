@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -36,6 +35,17 @@ class Layer {
   /// Follows a training `forward` of the same step. Writes the gradient of every trainable parameter, and dL/dx where `dx` is
   /// given (a model's first layers need none). dy may be overwritten; dx never aliases x, y or dy.
   virtual void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const = 0;
+};
+
+/// Where branches of a model come together: y from the outputs of several layers.
+template <class T, class D = Cpu>
+class Join {
+ public:
+  virtual ~Join() = default;
+  /// Puts input number `i` into y; called for all of them in order, so that the first call may find rubbish.
+  virtual void forward(Index i, const Batch<T, D>& x, Batch<T, D>& y) const = 0;
+  /// dx of input number `i`; with `add` it is added to what stands there.
+  virtual void backward(Index i, const Batch<T, D>& dy, Batch<T, D>& dx, bool add) const = 0;
 };
 
 /// Handle on a tensor that a layer keeps from forward to backward.
@@ -89,44 +99,21 @@ class Setup {
   Index scratch_ = 0, trainable_ = 0, state_ = 0;
 };
 
-/// The description of any layer, ours or a user's: what a model is made of when its layers are chosen at run time.
-/// Constructed from a spec, which has a static `name` (as in "conv2d", made unique in the model) and the template `Layer`.
-template <class T = float, class D = Cpu>
-class LayerSpec {
- public:
-  template <class Spec>
-    requires(!std::is_same_v<Spec, LayerSpec>)
-  LayerSpec(const Spec& spec)  // NOLINT: implicit, so that a list of specs is a list of layers
-      : name_{Spec::name}, type_{type_of<Spec>()}, build_{[spec](const Shape& input, Setup<T, D>& setup) {
-          return std::shared_ptr<const Layer<T, D>>{std::make_shared<typename Spec::template Layer<T, D>>(spec, input, setup)};
-        }} {}
-
-  const std::string& name() const { return name_; }
-  const std::string& type() const { return type_; }
-  std::shared_ptr<const Layer<T, D>> build(const Shape& input, Setup<T, D>& setup) const { return build_(input, setup); }
-
- private:
-  template <class Spec>
-  static std::string type_of() {
-    if constexpr (requires { Spec::type; })
-      return Spec::type;
-    else
-      return Spec::name;
-  }
-
-  std::string name_, type_;
-  std::function<std::shared_ptr<const Layer<T, D>>(const Shape&, Setup<T, D>&)> build_;
-};
-
-/// A layer in its place in a model.
+/// A layer, or a join of branches, in its place in a model. Places are numbered so that all inputs come before.
 template <class T, class D>
 struct PlacedLayer {
-  std::string name, type;  ///< "conv2d_1", "Conv2D"
-  std::shared_ptr<const Layer<T, D>> layer;
-  Shape input, output;  ///< of one sample
+  std::string name, type;                    ///< "residual/conv2d_1", "Conv2D"
+  std::shared_ptr<const Layer<T, D>> layer;  ///< null for a join
+  std::shared_ptr<const Join<T, D>> join;
+  std::vector<Index> inputs;    ///< places whose outputs it takes; -1 is the model's input
+  std::vector<char> adds;       ///< an input's gradient is added to that of a later place, which wrote it first
+  Index uses = 0;               ///< places that take its output
+  Shape input, output;          ///< of one sample
   std::vector<Shape> kept, kept_batches;
   Index scratch = 0;
   Index trainable = 0, state = 0;  ///< scalars
+
+  bool passes_through(bool training) const { return layer && layer->passes_through(training); }
 };
 
 }  // namespace tarn

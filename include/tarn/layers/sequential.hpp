@@ -2,15 +2,15 @@
 #pragma once
 
 #include <concepts>
-#include <iomanip>
 #include <mutex>
 #include <numeric>
-#include <set>
-#include <sstream>
 
 #include <tarn/data/dataset.hpp>
+#include <tarn/layers/builder.hpp>
 #include <tarn/layers/step.hpp>
+#include <tarn/layers/summary.hpp>
 #include <tarn/ops/copy.hpp>
+#include <tarn/ops/join.hpp>
 
 namespace tarn {
 
@@ -30,16 +30,6 @@ struct Input {
 
 namespace detail {
 
-/// 62610 as "62,610".
-inline std::string grouped(Index value) {
-  const std::string digits = std::to_string(value);
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
 /// [28, 28, 1] as "[n, 28, 28, 1]".
 inline std::string with_batch(const Shape& sample) {
   const std::string text = sample.to_string();
@@ -48,45 +38,19 @@ inline std::string with_batch(const Shape& sample) {
 
 }  // namespace detail
 
-/// A stack of layers: each one's output is the next one's input. A value: copies are independent, and a const model may be
-/// used from several threads at once.
+/// A stack of layers: each one's output is the next one's input; blocks (blocks.hpp) branch and join again inside. A value:
+/// copies are independent, and a const model may be used from several threads at once.
 template <class T = float, class D = Cpu>
 class Sequential {
  public:
   /// Builds the layers, infers all shapes and draws the weights with seed 0.
   /// Throws ShapeError or ArgumentError that names the layer's index and name.
   Sequential(const Input& input, const std::vector<LayerSpec<T, D>>& specs) : input_{input.shape} {
-    if (specs.empty()) throw ArgumentError("Sequential: no layers, expected at least one after Input");
-    auto layers = std::make_shared<std::vector<PlacedLayer<T, D>>>();
-    std::set<std::string> used;
-    Shape shape = input_;
-    for (const auto& spec : specs) {
-      PlacedLayer<T, D> placed;
-      placed.name = spec.name();
-      for (int number = 1; !used.insert(placed.name).second; ++number) placed.name = detail::join({spec.name(), "_", number});
-      placed.type = spec.type();
-      placed.input = shape;
-      Setup<T, D> setup{parameters_, placed.name, static_cast<Index>(layers->size())};
-      const std::string where = "layer " + std::to_string(layers->size()) + " (" + placed.name + "): ";
-      try {
-        placed.layer = spec.build(shape, setup);
-      } catch (const ShapeError& error) {
-        throw ShapeError(where, error.what());
-      } catch (const ArgumentError& error) {
-        throw ArgumentError(where, error.what());
-      }
-      placed.output = placed.layer->output_shape();
-      if ((placed.layer->passes_through(true) || placed.layer->passes_through(false)) && placed.output.size() != shape.size())
-        throw ShapeError(where, "passes its input through, but makes ", placed.output.to_string(), " of ", shape.to_string());
-      shape = placed.output;
-      placed.kept = setup.kept();
-      placed.kept_batches = setup.kept_batches();
-      placed.scratch = setup.scratch_size();
-      placed.trainable = setup.trainable_count();
-      placed.state = setup.state_count();
-      layers->push_back(std::move(placed));
-    }
-    layers_ = std::move(layers);
+    Builder<T, D> builder{input_, parameters_};
+    const Index last = builder.place(specs, -1);
+    layers_ = std::make_shared<const std::vector<PlacedLayer<T, D>>>(builder.finish(last));
+    frozen_.assign(layers_->size(), 0);
+    plan_training();
     parameters_.allocate();
     initialize(0);
   }
@@ -110,72 +74,88 @@ class Sequential {
   TensorView<T, D> weights(const std::string& name) { return parameters_[parameters_.find(name).parameter]; }
   TensorView<const T, D> weights(const std::string& name) const { return parameters_[parameters_.find(name).parameter]; }
 
+  /// Leaves the weights of a layer, or of all layers of a block, as they are in training; a BatchNorm then works as in inference.
+  /// Throws ArgumentError that lists the names there are.
+  void freeze(const std::string& name) { set_frozen(name, 1); }
+  void unfreeze(const std::string& name) { set_frozen(name, 0); }
+  bool is_frozen(Index layer) const { return frozen_[static_cast<std::size_t>(layer)] != 0; }
+  /// The parts of the flat trainable parameters that are trained: all but those of frozen layers.
+  const std::vector<Range>& trained() const { return trained_; }
+
   /// Outputs [n, output...] for inputs [n, input...], in inference mode. Throws ShapeError where a sample has another shape.
-  Tensor<T, D> predict(const Samples& inputs) const {
-    std::vector<std::uint32_t> rows(predict_batch);
-    return predict_chunks(inputs.shape(), [&](Index first, Batch<T, D>& x) {
-      std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-      ops::gather(inputs, rows, x);
-    });
-  }
-  Tensor<T, D> predict(const TensorView<const T, D>& inputs) const {
-    return predict_chunks(inputs.shape(), [&](Index first, Batch<T, D>& x) {
-      ops::from_tensor(TensorView<const T, D>{inputs.data() + first * input_.size(), x.shape()}, x);
-    });
-  }
+  Tensor<T, D> predict(const Samples& inputs) const { return run(inputs, last_layer()); }
+  Tensor<T, D> predict(const TensorView<const T, D>& inputs) const { return run(inputs, last_layer()); }
   Tensor<T, D> predict(const Tensor<T, D>& inputs) const { return predict(inputs.view()); }
+
+  /// The same for an inner layer, by name: `outputs("dense_1", inputs)`. Throws ArgumentError that lists the names there are.
+  Tensor<T, D> outputs(const std::string& layer, const Samples& inputs) const { return run(inputs, find_layer(layer)); }
+  Tensor<T, D> outputs(const std::string& layer, const Tensor<T, D>& inputs) const {
+    return run(inputs.view(), find_layer(layer));
+  }
+
+  /// A layer's index in `layers()`. Throws ArgumentError that lists the names there are.
+  Index find_layer(const std::string& name) const {
+    for (std::size_t i = 0; i < layers_->size(); ++i)
+      if ((*layers_)[i].name == name) return static_cast<Index>(i);
+    throw unknown_layer(name);
+  }
+  Index last_layer() const { return static_cast<Index>(layers_->size()) - 1; }
 
   /// A table of the layers: name, type, output shape and parameters.
   std::string summary() const {
-    std::ostringstream out;
-    auto row = [&](const std::string& name, const std::string& type, const std::string& shape, const std::string& count) {
-      out << std::left << std::setw(22) << name << std::setw(14) << type << std::setw(22) << shape << std::right << std::setw(12)
-          << count << '\n';
-    };
-    const std::string rule(70, '-');
-    row("Layer", "Type", "Output shape", "Parameters");
-    out << rule << '\n';
-    row("input", "Input", input_.to_string(), "0");
-    for (const auto& placed : *layers_)
-      row(placed.name, placed.type, placed.output.to_string(), detail::grouped(placed.trainable + placed.state));
-    out << rule << '\n';
-    const Index trainable = parameters_.trainable_count(), state = parameters_.state_count();
-    out << "Total parameters: " << detail::grouped(trainable + state) << '\n';
-    out << "Trainable: " << detail::grouped(trainable) << '\n';
-    out << "Not trainable: " << detail::grouped(state) << '\n';
-    return out.str();
+    std::vector<detail::SummaryRow> rows{{"input", "Input", input_, 0}};
+    for (const auto& placed : *layers_) rows.push_back({placed.name, placed.type, placed.output, placed.trainable + placed.state});
+    Index trained = 0;
+    for (const Range& range : trained_) trained += range.last - range.first;
+    return detail::summary_table(rows, trained);
   }
 
   /// Room for the steps of a trainer, or for inference.
   Workspace<T, D> workspace(bool training) const { return {layers_, input_, training}; }
 
-  /// Runs all layers on the batch that stands in the workspace's input; the result is the last layer's activation.
-  void forward(Workspace<T, D>& workspace, Index count, Step<T, D>& step) const {
-    for (Index i = 0; i < static_cast<Index>(layers_->size()); ++i) {
-      const auto& layer = *(*layers_)[static_cast<std::size_t>(i)].layer;
-      if (layer.passes_through(step.training())) continue;
-      const Batch<T, D> x = workspace.activation(i - 1, count);
+  /// Runs the layers up to number `last` on the batch that stands in the workspace's input; the result is that layer's activation.
+  void forward(Workspace<T, D>& workspace, Index count, Step<T, D>& step, Index last) const {
+    for (Index i = 0; i <= last; ++i) {
+      const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
+      if (placed.passes_through(step.training())) continue;
       Batch<T, D> y = workspace.activation(i, count);
-      step.enter(i);
-      layer.forward(x, y, step);
+      step.enter(i, is_frozen(i));
+      if (placed.layer)
+        placed.layer->forward(workspace.activation(placed.inputs[0], count), y, step);
+      else
+        for (std::size_t k = 0; k < placed.inputs.size(); ++k)
+          placed.join->forward(static_cast<Index>(k), workspace.activation(placed.inputs[k], count), y);
     }
   }
-  /// From dL/d(output) in the workspace to the gradients of all parameters; dL/d(input) is formed on request alone.
-  void backward(Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient = false) const {
-    const Index last = static_cast<Index>(layers_->size()) - 1;
-    Batch<T, D> loss_gradient = workspace.gradient(last, count);
+  void forward(Workspace<T, D>& workspace, Index count, Step<T, D>& step) const { forward(workspace, count, step, last_layer()); }
+
+  /// From dL/d(output) in the workspace to the gradients of all parameters that are trained; dL/d(input) is formed on request
+  /// alone. `arrived(i, dy)` is called with the gradient that arrives at each layer, before the layer may overwrite it.
+  template <class Arrived>
+  void backward(Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient, Arrived arrived) const {
+    Batch<T, D> loss_gradient = workspace.gradient(last_layer(), count);
     ops::clear_unused_lanes(loss_gradient);
-    const Index lowest = input_gradient ? 0 : lowest_trainable();
-    for (Index i = last; i >= lowest; --i) {
-      const auto& layer = *(*layers_)[static_cast<std::size_t>(i)].layer;
-      if (layer.passes_through(true)) continue;
-      const Batch<T, D> x = workspace.activation(i - 1, count), y = workspace.activation(i, count);
-      Batch<T, D> dy = workspace.gradient(i, count), dx = workspace.gradient(i - 1, count);
-      const bool wanted = input_gradient || i > lowest;
-      step.enter(i);
-      layer.backward(x, y, dy, wanted ? &dx : nullptr, step);
-      if (wanted) ops::clear_unused_lanes(dx);
+    for (Index i = last_layer(); i >= 0; --i) {
+      if (!input_gradient && !needs_gradient(i)) continue;
+      const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
+      Batch<T, D> dy = workspace.gradient(i, count);
+      arrived(i, dy);
+      step.enter(i, is_frozen(i));
+      for (std::size_t k = 0; k < placed.inputs.size(); ++k) {
+        const Index from = placed.inputs[k];
+        const bool wanted = input_gradient || needs_gradient(from);
+        if (!wanted && placed.join) continue;
+        Batch<T, D> dx = workspace.gradient(from, count);
+        if (placed.join)
+          placed.join->backward(static_cast<Index>(k), dy, dx, placed.adds[k] != 0);
+        else
+          backward(placed, workspace, dy, wanted ? &dx : nullptr, step);
+        if (wanted) ops::clear_unused_lanes(dx);
+      }
     }
+  }
+  void backward(Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient = false) const {
+    backward(workspace, count, step, input_gradient, [](Index, const Batch<T, D>&) {});
   }
 
   /// Calls `use(workspace)` with memory for inference that no other thread has.
@@ -219,12 +199,25 @@ class Sequential {
     std::vector<std::unique_ptr<Workspace<T, D>>> free_;
   };
 
+  Tensor<T, D> run(const Samples& inputs, Index layer) const {
+    std::vector<std::uint32_t> rows(predict_batch);
+    return run_chunks(inputs.shape(), layer, [&](Index first, Batch<T, D>& x) {
+      std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
+      ops::gather(inputs, rows, x);
+    });
+  }
+  Tensor<T, D> run(const TensorView<const T, D>& inputs, Index layer) const {
+    return run_chunks(inputs.shape(), layer, [&](Index first, Batch<T, D>& x) {
+      ops::from_tensor(TensorView<const T, D>{inputs.data() + first * input_.size(), x.shape()}, x);
+    });
+  }
   template <class Fill>
-  Tensor<T, D> predict_chunks(const Shape& inputs, Fill fill) const {
+  Tensor<T, D> run_chunks(const Shape& inputs, Index layer, Fill fill) const {
     if (inputs.rank() == 0 || inputs.without_first() != input_)
       throw ShapeError("predict: inputs are ", inputs.to_string(), ", expected ", detail::with_batch(input_));
-    const Index n = inputs[0], size = output_shape().size();
-    Tensor<T, D> outputs{output_shape().prepend(n)};
+    const Shape output = (*layers_)[static_cast<std::size_t>(layer)].output;
+    const Index n = inputs[0];
+    Tensor<T, D> outputs{output.prepend(n)};
     with_workspace([&](Workspace<T, D>& workspace) {
       workspace.reserve(std::min(n, predict_batch));
       for (Index first = 0; first < n; first += predict_batch) {
@@ -232,23 +225,70 @@ class Sequential {
         Batch<T, D> x = workspace.activation(-1, count);
         fill(first, x);
         Step<T, D> step{parameters_, workspace};
-        forward(workspace, count, step);
-        const Batch<T, D> y = workspace.activation(static_cast<Index>(layers_->size()) - 1, count);
-        ops::to_tensor(y, TensorView<T, D>{outputs.data() + first * size, y.shape()});
+        forward(workspace, count, step, layer);
+        const Batch<T, D> y = workspace.activation(layer, count);
+        ops::to_tensor(y, TensorView<T, D>{outputs.data() + first * output.size(), y.shape()});
       }
     });
     return outputs;
   }
 
-  Index lowest_trainable() const {
-    for (std::size_t i = 0; i < layers_->size(); ++i)
-      if ((*layers_)[i].trainable > 0) return static_cast<Index>(i);
-    return static_cast<Index>(layers_->size());
+  /// One layer's part of the way back. A gradient that others have begun is formed apart and added.
+  void backward(const PlacedLayer<T, D>& placed, Workspace<T, D>& workspace, Batch<T, D>& dy, Batch<T, D>* dx,
+                Step<T, D>& step) const {
+    const Index from = placed.inputs[0], count = dy.count();
+    const bool adds = dx && placed.adds[0];
+    if (placed.passes_through(true)) {
+      if (!dx || dx->data() == dy.data()) return;
+      const Batch<T, D> same{dy.data(), count, dx->sample()};
+      return adds ? ops::add(same, *dx) : ops::copy(same, *dx);
+    }
+    Batch<T, D> apart = workspace.spare(from, count);
+    const Index i = &placed - layers_->data();
+    placed.layer->backward(workspace.activation(from, count), workspace.activation(i, count), dy, adds ? &apart : dx, step);
+    if (adds) ops::add(apart, *dx);
   }
+
+  ArgumentError unknown_layer(const std::string& name) const {
+    std::string known;
+    for (const auto& placed : *layers_) known += (known.empty() ? "" : ", ") + placed.name;
+    return ArgumentError("no layer '", name, "', there are: ", known);
+  }
+  void set_frozen(const std::string& name, char frozen) {
+    bool found = false;
+    for (std::size_t i = 0; i < layers_->size(); ++i) {
+      const std::string& layer = (*layers_)[i].name;
+      if (layer != name && !layer.starts_with(name + "/")) continue;
+      frozen_[i] = frozen;
+      found = true;
+    }
+    if (!found) throw unknown_layer(name);
+    plan_training();
+  }
+  /// Finds which layers a gradient must reach, and which parameters are trained.
+  void plan_training() {
+    needs_gradient_.assign(layers_->size(), 0);
+    trained_.clear();
+    Index offset = 0;
+    for (std::size_t i = 0; i < layers_->size(); ++i) {
+      const auto& placed = (*layers_)[i];
+      const bool trains = placed.trainable > 0 && !frozen_[i];
+      needs_gradient_[i] = trains;
+      for (const Index from : placed.inputs) needs_gradient_[i] |= static_cast<char>(needs_gradient(from));
+      if (trains && !trained_.empty() && trained_.back().last == offset)
+        trained_.back().last += placed.trainable;
+      else if (trains)
+        trained_.push_back({offset, offset + placed.trainable});
+      offset += placed.trainable;
+    }
+  }
+  bool needs_gradient(Index layer) const { return layer >= 0 && needs_gradient_[static_cast<std::size_t>(layer)] != 0; }
 
   Shape input_;
   Parameters<T, D> parameters_;
   std::shared_ptr<const std::vector<PlacedLayer<T, D>>> layers_;
+  std::vector<char> frozen_, needs_gradient_;  // a layer
+  std::vector<Range> trained_;
   mutable Pool pool_;
 };
 

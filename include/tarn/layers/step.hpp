@@ -24,6 +24,8 @@ class Step {
         number_{number} {}
 
   bool training() const { return mutable_ != nullptr; }
+  /// Whether the layer's weights are to stay as they are: a layer with statistics of the batch then works as in inference.
+  bool frozen() const { return frozen_; }
 
   /// Current value; an empty view for a parameter that the layer does without.
   TensorView<const T, D> value(const Parameter& p) const { return p ? (*parameters_)[p] : TensorView<const T, D>{}; }
@@ -43,7 +45,10 @@ class Step {
   Stream stream() const { return {seed_, Purpose::layer, layer_, number_}; }
 
   /// The model says whose turn it is.
-  void enter(Index layer) { layer_ = layer; }
+  void enter(Index layer, bool frozen) {
+    layer_ = layer;
+    frozen_ = frozen;
+  }
 
  private:
   const Parameters<T, D>* parameters_;
@@ -53,6 +58,7 @@ class Step {
   std::uint64_t seed_ = 0;
   Index number_ = 0;
   Index layer_ = 0;
+  bool frozen_ = false;
 };
 
 }  // namespace tarn

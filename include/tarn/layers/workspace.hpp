@@ -12,7 +12,7 @@
 namespace tarn {
 
 /// The memory of a step: one arena, planned from the inferred shapes and the largest batch. It grows between steps only.
-/// For training it holds the outputs of all layers and what they keep; for inference the outputs of two at a time.
+/// For training it holds the outputs of all layers and what they keep; for inference those outputs that are still needed.
 template <class T, class D = Cpu>
 class Workspace {
  public:
@@ -43,6 +43,10 @@ class Workspace {
     const auto i = static_cast<std::size_t>(index + 1);
     return {arena_.data() + gradients_[i], count, index < 0 ? input_ : (*layers_)[i - 1].output};
   }
+  /// Room for one more gradient of that shape, where several meet.
+  Batch<T, D> spare(Index index, Index count) {
+    return {arena_.data() + spare_, count, index < 0 ? input_ : (*layers_)[static_cast<std::size_t>(index)].output};
+  }
   TensorView<T, D> kept(Index layer, Kept handle) {
     const auto l = static_cast<std::size_t>(layer), k = static_cast<std::size_t>(handle.index);
     return {arena_.data() + kept_[l][k], (*layers_)[l].kept[k]};
@@ -54,54 +58,114 @@ class Workspace {
   TensorView<T, D> scratch() { return {arena_.data() + scratch_, {scratch_size_}}; }
 
  private:
+  /// Buffers that are used again once what stood in them is no longer needed.
+  class Slots {
+   public:
+    std::size_t take(Index size) {
+      const auto free = std::find(used_.begin(), used_.end(), 0);
+      const auto slot = static_cast<std::size_t>(free - used_.begin());
+      if (free == used_.end()) {
+        used_.push_back(1);
+        sizes_.push_back(size);
+      } else {
+        *free = 1;
+        sizes_[slot] = std::max(sizes_[slot], size);
+      }
+      return slot;
+    }
+    void give(std::size_t slot) { used_[slot] = 0; }
+    const std::vector<Index>& sizes() const { return sizes_; }
+
+   private:
+    std::vector<char> used_;
+    std::vector<Index> sizes_;
+  };
+
   Index take(Index scalars) {
     constexpr Index unit = static_cast<Index>(alignment / sizeof(T));
     const Index offset = size_;
     size_ += (scalars + unit - 1) / unit * unit;
     return offset;
   }
+  /// Offsets of all buffers, given the slot that each has.
+  std::vector<Index> take(const Slots& slots, const std::vector<std::size_t>& slot_of) {
+    std::vector<Index> at, offsets;
+    for (const Index size : slots.sizes()) at.push_back(take(size));
+    for (const std::size_t slot : slot_of) offsets.push_back(at[slot]);
+    return offsets;
+  }
+  Index batch_size(Index count, const Shape& sample) const { return Batch<T, D>{nullptr, count, sample}.size(); }
 
   void plan(Index count) {
-    const std::size_t layers = layers_->size();
-    auto batch_size = [&](const Shape& sample) { return Batch<T, D>{nullptr, count, sample}.size(); };
     size_ = 0;
-    Index largest = batch_size(input_);
     scratch_size_ = 0;
-    for (const auto& placed : *layers_) {
-      largest = std::max(largest, batch_size(placed.output));
-      scratch_size_ = std::max(scratch_size_, placed.scratch);
-    }
-    activations_.assign(layers + 1, 0);
-    gradients_.assign(layers + 1, 0);
-    kept_.assign(layers, {});
-    kept_batches_.assign(layers, {});
-    Index turn[2] = {};  // of two buffers that neighbours use by turns
-    if (!training_) turn[0] = take(largest), turn[1] = take(largest);
-    activations_[0] = training_ ? take(batch_size(input_)) : turn[0];
-    for (std::size_t i = 0; i < layers; ++i) {
+    kept_.assign(layers_->size(), {});
+    kept_batches_.assign(layers_->size(), {});
+    for (std::size_t i = 0; i < layers_->size(); ++i) {
       const auto& placed = (*layers_)[i];
-      if (placed.layer->passes_through(training_))
-        activations_[i + 1] = activations_[i];
-      else
-        activations_[i + 1] = training_ ? take(batch_size(placed.output)) : (activations_[i] == turn[0] ? turn[1] : turn[0]);
+      scratch_size_ = std::max(scratch_size_, placed.scratch);
       for (const Shape& shape : placed.kept) kept_[i].push_back(take(shape.size()));
-      for (const Shape& shape : placed.kept_batches) kept_batches_[i].push_back(take(batch_size(shape)));
+      for (const Shape& shape : placed.kept_batches) kept_batches_[i].push_back(take(batch_size(count, shape)));
     }
-    if (training_) {
-      turn[0] = take(largest), turn[1] = take(largest);
-      gradients_[layers] = turn[0];
-      for (std::size_t i = layers; i-- > 0;) {
-        const bool same = (*layers_)[i].layer->passes_through(true);
-        gradients_[i] = same ? gradients_[i + 1] : (gradients_[i + 1] == turn[0] ? turn[1] : turn[0]);
+    plan_activations(count);
+    if (training_) plan_gradients(count);
+    scratch_ = take(scratch_size_);
+  }
+
+  /// In training every output has memory of its own, in inference until its last use. What passes through has its input's.
+  void plan_activations(Index count) {
+    Slots slots;
+    std::vector<std::size_t> slot_of{slots.take(batch_size(count, input_))};
+    std::vector<Index> uses;  // to come, of each slot
+    const auto add_uses = [&](std::size_t slot, Index more) {
+      if (uses.size() <= slot) uses.resize(slot + 1);
+      uses[slot] += more;
+    };
+    Index input_uses = 0;
+    for (const auto& placed : *layers_) input_uses += std::count(placed.inputs.begin(), placed.inputs.end(), Index{-1});
+    add_uses(slot_of[0], input_uses);
+    for (const auto& placed : *layers_) {
+      const bool same = placed.passes_through(training_);
+      slot_of.push_back(same ? slot_of[static_cast<std::size_t>(placed.inputs[0] + 1)] : slots.take(batch_size(count, placed.output)));
+      add_uses(slot_of.back(), std::max<Index>(placed.uses, 1));  // the last layer's output stays
+      for (const Index from : placed.inputs) {
+        const std::size_t slot = slot_of[static_cast<std::size_t>(from + 1)];
+        if (--uses[slot] == 0 && !training_) slots.give(slot);
       }
     }
-    scratch_ = take(scratch_size_);
+    activations_ = take(slots, slot_of);
+  }
+
+  /// A gradient lives from the last layer that takes the output, which is the first to write it, to the layer itself.
+  void plan_gradients(Index count) {
+    const std::size_t layers = layers_->size();
+    constexpr std::size_t none = static_cast<std::size_t>(-1);
+    Slots slots;
+    std::vector<std::size_t> slot_of(layers + 1, none);
+    Index spare = 0;
+    slot_of[layers] = slots.take(batch_size(count, layers_->back().output));
+    for (std::size_t i = layers; i-- > 0;) {
+      const auto& placed = (*layers_)[i];
+      bool moved = false;
+      for (std::size_t k = 0; k < placed.inputs.size(); ++k) {
+        const Index from = placed.inputs[k];
+        const Shape& shape = from < 0 ? input_ : (*layers_)[static_cast<std::size_t>(from)].output;
+        std::size_t& slot = slot_of[static_cast<std::size_t>(from + 1)];
+        if (placed.adds[k]) spare = std::max(spare, batch_size(count, shape));
+        if (slot != none) continue;
+        moved = placed.passes_through(true) && from >= 0 && (*layers_)[static_cast<std::size_t>(from)].uses == 1;
+        slot = moved ? slot_of[i + 1] : slots.take(batch_size(count, shape));
+      }
+      if (!moved) slots.give(slot_of[i + 1]);
+    }
+    gradients_ = take(slots, slot_of);
+    spare_ = take(spare);
   }
 
   Layers layers_;
   Shape input_;
   bool training_;
-  Index capacity_ = 0, size_ = 0, scratch_ = 0, scratch_size_ = 0;
+  Index capacity_ = 0, size_ = 0, scratch_ = 0, scratch_size_ = 0, spare_ = 0;
   std::vector<Index> activations_, gradients_;  // offsets into the arena
   std::vector<std::vector<Index>> kept_, kept_batches_;
   Storage<T, D> arena_;

@@ -135,6 +135,18 @@ void normalize(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& mean, con
   });
 }
 
+/// dx = dy gamma / sqrt(variance + epsilon), a channel: the gradient where mean and variance do not depend on x.
+template <class T>
+void normalize_input_gradient(const Batch<T, Cpu>& dy, const TensorView<const T, Cpu>& variance, double epsilon,
+                              const TensorView<const T, Cpu>& gamma, Batch<T, Cpu>& dx, const TensorView<T, Cpu>& scratch) {
+  const Index channels = detail::rows_of(dy).channels;
+  detail::check_scratch("normalize_input_gradient", scratch, norm_scratch(channels));
+  T* const zeros = scratch.data() + 2 * channels;  // behind what normalize uses
+  std::fill_n(zeros, channels, T(0));
+  const TensorView<const T, Cpu> none{zeros, {channels}};
+  normalize(dy, none, variance, epsilon, gamma, none, dx, scratch);
+}
+
 /// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted.
 template <class T>
 void normalize_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const TensorView<const T, Cpu>& mean,

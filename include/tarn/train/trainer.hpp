@@ -115,7 +115,7 @@ class Trainer {
         ops::gather(data.inputs, chosen, x);
         Step<T, D> pass{std::as_const(model_).parameters(), workspace};
         model_.forward(workspace, count, pass);
-        const Batch<T, D> y = workspace.activation(last_layer(), count);
+        const Batch<T, D> y = workspace.activation(model_.last_layer(), count);
         const Targets<T, D> targets = buffer.gather(data.targets, chosen, y.sample(), "evaluate");
         sums.add(loss_(y, targets, static_cast<Batch<T, D>*>(nullptr)), correct(y, targets), count);
       }
@@ -145,8 +145,6 @@ class Trainer {
       return result;
     }
   };
-
-  Index last_layer() const { return static_cast<Index>(model_.layers().size()) - 1; }
 
   static Index correct(const Batch<T, D>& outputs, const Targets<T, D>& targets) {
     if constexpr (Loss::classifies)
@@ -198,8 +196,8 @@ class Trainer {
     ops::gather(data.inputs, rows, x);
     ops::copy(std::as_const(model_).parameters().state(), state_before_.view());
     Step<T, D> pass{model_.parameters(), workspace_, gradients_.view(), seed_, iteration_};
-    const Batch<T, D> y = workspace_.activation(last_layer(), count);
-    Batch<T, D> dy = workspace_.gradient(last_layer(), count);
+    const Batch<T, D> y = workspace_.activation(model_.last_layer(), count);
+    Batch<T, D> dy = workspace_.gradient(model_.last_layer(), count);
     double loss = 0;
     try {
       model_.forward(workspace_, count, pass);
@@ -216,8 +214,7 @@ class Trainer {
     info.iteration = iteration_;
     info.batch = count;
     info.learning_rate = rate;
-    const Range all{0, gradients_.size()};
-    updater_.update(model_.parameters().trainable(), gradients_.view(), std::span{&all, 1}, rate, iteration_);
+    updater_.update(model_.parameters().trainable(), gradients_.view(), model_.trained(), rate, iteration_);
     info.loss = loss / static_cast<double>(count);
     info.running = sums.metrics();
     ++iteration_;
@@ -238,7 +235,7 @@ class Trainer {
       const auto values = p.trainable ? parameters[p] : TensorView<const T, D>{state_before_.data() + p.offset, p.shape};
       if (!ops::all_finite(values)) throw StateError(where, entry.name);
     }
-    for (Index i = 0; i <= last_layer(); ++i)
+    for (Index i = 0; i <= model_.last_layer(); ++i)
       if (!finite(workspace_.activation(i, count)))
         throw StateError(where, "the output of layer ", i, " (", model_.layers()[static_cast<std::size_t>(i)].name, ")");
     throw StateError(where, "the loss itself");

@@ -55,6 +55,11 @@ bool all_finite(const T* data, Index size) {
 }
 
 template <class T>
+void add(const T* x, T* y, Index size) {
+  elements(y, size) += elements(x, size);
+}
+
+template <class T>
 T map_input(MapElements<T> input, Index element, Index) {
   return input.data[element];
 }

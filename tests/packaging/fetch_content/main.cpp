@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Trains one dense layer to tell which of two numbers is larger.
+// Trains one dense layer to tell which of two numbers is larger, saves its weights and loads them into another.
 #include <iostream>
 
 #include <tarn/data.hpp>
+#include <tarn/io.hpp>
 #include <tarn/tarn.hpp>
 
 int main() {
@@ -12,7 +13,11 @@ int main() {
   Sequential model{Input{2}, Dense{.units = 2}};
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.5}};
   trainer.fit(points, {.epochs = 100, .batch_size = 4});
-  const double accuracy = trainer.evaluate(points).accuracy.value();
+  io::save_weights(model, "weights.safetensors");
+  Sequential loaded{Input{2}, Dense{.units = 2}};
+  io::load_weights(loaded, "weights.safetensors");
+  Trainer judge{loaded, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.5}};
+  const double accuracy = judge.evaluate(points).accuracy.value();
   std::cout << "Tarn " << version << ", accuracy " << accuracy << '\n';
   return accuracy == 1 ? 0 : 1;
 }

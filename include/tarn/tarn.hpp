@@ -14,6 +14,8 @@
 #include <tarn/layers/pool2d.hpp>
 #include <tarn/layers/sequential.hpp>
 #include <tarn/losses/categorical_cross_entropy.hpp>
+#include <tarn/optim/adam.hpp>
+#include <tarn/optim/rmsprop.hpp>
 #include <tarn/optim/sgd.hpp>
 #include <tarn/train/progress.hpp>
 #include <tarn/train/trainer.hpp>

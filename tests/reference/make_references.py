@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Makes the reference values that Tarn's tests compare with: layers, losses, optimizers, and LeNet-5 over 12 steps.
+"""Makes the reference values that Tarn's tests compare with: layers, losses, and LeNet-5 over 12 steps.
 
 Usage: python3 make_references.py [folder]
 
-Writes layers.json, losses.json, optimizers.json and lenet.json into the folder, by default this file's own. Needs torch
+Writes layers.json, losses.json and lenet.json into the folder, by default this file's own. Needs torch
 and numpy. Stored are torch's values in float64, with gradients from its autograd. Each of them is computed again by
 the closed formulas in numpy below, and a file is written only if the two agree within the case's tolerance:
 |a - b| <= tolerance * max(1, max |b|).
@@ -389,38 +389,15 @@ def losses():
     return cases
 
 
-# ---- optimizers.json -------------------------------------------------------------------------------------------------
+# ---- lenet.json ------------------------------------------------------------------------------------------------------
+
+BATCH, STEPS, PIXEL_SALT = 20, 12, 100
+
 
 def sgd_step(w, v, g, rate, momentum):
     """Keras's form: v = momentum v - rate g; w += v. Returns the new w and v."""
     v = momentum * v - rate * g
     return w + v, v
-
-
-def optimizer_case(name, rate, momentum, size=37, steps=25, every=5):
-    w = formula((size,), salt=0)
-    v = np.zeros(size)
-    tw = differentiable(w)
-    optimizer = torch.optim.SGD([tw], lr=rate, momentum=momentum)
-    case = {"name": name, "optimizer": "sgd", "learning_rate": rate, "momentum": momentum, "tolerance": TOLERANCE,
-            "size": size, "start": listed(w), "weights": []}
-    for step in range(1, steps + 1):
-        w, v = sgd_step(w, v, formula((size,), salt=step) + 0.1 * w, rate, momentum)
-        tw.grad = torch.tensor(formula((size,), salt=step)) + 0.1 * tw.detach()
-        optimizer.step()
-        require_agreement(f"{name}: step {step}", tw.detach().numpy(), w, TOLERANCE)
-        if step % every == 0:
-            case["weights"].append({"step": step, "values": listed(tw.detach())})
-    return case
-
-
-def optimizers():
-    return [optimizer_case("sgd", 0.01, 0.0), optimizer_case("sgd with momentum", 0.1, 0.9)]
-
-
-# ---- lenet.json ------------------------------------------------------------------------------------------------------
-
-BATCH, STEPS, PIXEL_SALT = 20, 12, 100
 
 
 def lenet(batch_norm):
@@ -574,7 +551,6 @@ CONVENTIONS = {
     "layers": "NHWC; kernels [kh,kw,in,out] and [in,out]; batch norm moves both its statistics as 0.99 moving + 0.01 "
               "batch, the variance biased (divided by n, as Keras's non-fused), epsilon inside the root",
     "losses": "loss = mean over the batch of -sum t log p; probabilities clipped to [1e-7, 1 - 1e-7], not normalised",
-    "optimizers": "v = momentum v - learning_rate g; w += v; at step s = 1, 2, ... g = value(i, s) + 0.1 w",
     "lenet": "parameter = offset + factor value(i, salt); pixel = (value(i, pixel_salt + step) + 1) / 2; label of "
              "sample s = (7 s + 3 step + 1) % 10; step = 0, 1, ...; moving statistics as in layers.json, from 0 and 1",
 }
@@ -593,7 +569,7 @@ def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent
     warnings.filterwarnings("ignore", message="Using padding='same'")       # torch on the cost of even kernels
     torch.set_num_threads(1)                                                # one order of summation: same bits again
-    for name, make in (("layers", layers), ("losses", losses), ("optimizers", optimizers), ("lenet", lenets)):
+    for name, make in (("layers", layers), ("losses", losses), ("lenet", lenets)):
         write(folder / f"{name}.json", make())
 
 

@@ -121,16 +121,6 @@ std::vector<LossCase> loss_cases() {
   return result;
 }
 
-std::vector<OptimizerCase> optimizer_cases() {
-  std::vector<OptimizerCase> result;
-  for (const json& entry : cases("optimizers.json")) {
-    OptimizerCase c{entry.at("name"), entry.at("learning_rate"), entry.at("momentum"), entry.at("start").get<Values>(), {}};
-    for (const json& weights : entry.at("weights")) c.weights[weights.at("step")] = weights.at("values").get<Values>();
-    result.push_back(std::move(c));
-  }
-  return result;
-}
-
 std::vector<LeNetCase> lenet_cases() {
   std::vector<LeNetCase> result;
   for (const json& entry : cases("lenet.json")) {

@@ -31,14 +31,6 @@ struct LossCase {
 };
 std::vector<LossCase> loss_cases();
 
-struct OptimizerCase {
-  std::string name;
-  double learning_rate = 0, momentum = 0;
-  Values start;
-  std::map<tarn::Index, Values> weights;  ///< by step
-};
-std::vector<OptimizerCase> optimizer_cases();
-
 /// What is kept of a tensor.
 struct TensorSummary {
   double sum = 0, sum_of_squares = 0;

@@ -22,6 +22,7 @@
 #include <tarn/cpu/instruction_set.hpp>
 #include <tarn/formulas/activations.hpp>
 #include <tarn/formulas/losses.hpp>
+#include <tarn/formulas/optimizers.hpp>
 
 #if TARN_X86
 #include <immintrin.h>

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tarn/ops/optimizers.hpp>
 #include <tarn/optim/optimizer.hpp>
 
 namespace tarn {
 
-/// Stochastic gradient descent: w -= rate g; with momentum v = momentum v - rate g, w += v, as Keras does.
-/// (PyTorch keeps v without the rate, v = momentum v + g, w -= rate v: the same while the rate is constant.)
-/// Throws ArgumentError for a momentum outside [0, 1).
+/// Stochastic gradient descent: w -= rate g; with momentum v = momentum v - rate g, w += v; with Nesterov's
+/// w += momentum v - rate g in its place. Source: the definition of Keras's SGD.
+/// PyTorch keeps v without the rate (v = momentum v + g, w -= rate v), which is the same while the rate is constant, and its
+/// weight decay adds weight_decay w to the gradient, which is the same without momentum.
+/// Throws ArgumentError for an option out of range.
 struct SGD {
   static constexpr const char* name = "SGD";
 
   LearningRate learning_rate = 0.01;  ///< per update: a number or a schedule
   double momentum = 0;                ///< share of the last update kept, in [0, 1)
+  bool nesterov = false;              ///< looks one step of the momentum ahead; nothing changes without momentum
+  double weight_decay = 0;            ///< w -= weight_decay rate w before each update; at least 0
+  GradientClip clip = {};             ///< ClipValue{limit} or ClipGlobalNorm{limit}
 
   template <class T, class D>
   class Updater;
@@ -24,8 +28,8 @@ template <class T, class D>
 class SGD::Updater {
  public:
   Updater(const SGD& spec, Index size) : spec_{spec} {
-    if (!(spec.momentum >= 0 && spec.momentum < 1))
-      throw ArgumentError("SGD: momentum is ", spec.momentum, ", expected at least 0 and below 1");
+    detail::expect_share(name, "momentum", spec.momentum);
+    detail::expect_common(name, spec.weight_decay, spec.clip);
     if (spec.momentum != 0) velocities_ = Tensor<T, D>{Shape{size}};
   }
 
@@ -35,10 +39,11 @@ class SGD::Updater {
   /// One update with this rate, after `iteration` others, of the weights in `ranges`.
   void update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, std::span<const Range> ranges,
               double rate, Index /*iteration*/) {
+    const auto terms = detail::update_terms(spec_, gradients, ranges, rate);
     if (spec_.momentum == 0)
-      ops::sgd(weights, gradients, ranges, rate);
+      ops::sgd(weights, gradients, ranges, terms);
     else
-      ops::sgd_momentum(weights, velocities_.view(), gradients, ranges, rate, spec_.momentum);
+      ops::sgd_momentum(weights, velocities_.view(), gradients, ranges, terms, spec_.momentum, spec_.nesterov);
   }
 
   /// With momentum: `velocity`.

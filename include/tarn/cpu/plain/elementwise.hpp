@@ -40,21 +40,6 @@ void activation_gradient(Activation::Kind kind, T slope, const T* y, const T* dy
 }
 
 template <class T>
-void sgd(T* weights, const T* gradients, Index size, T rate) {
-  elements(weights, size) -= rate * elements(gradients, size);
-}
-template <class T>
-void sgd_momentum(T* weights, T* velocities, const T* gradients, Index size, T rate, T momentum) {
-  elements(velocities, size) = momentum * elements(velocities, size) - rate * elements(gradients, size);
-  elements(weights, size) += elements(velocities, size);
-}
-
-template <class T>
-bool all_finite(const T* data, Index size) {
-  return elements(data, size).isFinite().all();
-}
-
-template <class T>
 void add(const T* x, T* y, Index size) {
   elements(y, size) += elements(x, size);
 }

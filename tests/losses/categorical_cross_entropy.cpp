@@ -129,4 +129,30 @@ TEST_CASE("Cross-entropy says which targets it takes", "[losses][cross_entropy]"
   CHECK(error_of<ShapeError>([&] {
           loss.check({10}, targets(Tensor<float>{Shape{5, 9}}));
         }) == "CategoricalCrossEntropy: targets are [5, 9], expected integer labels [n] or vectors [n, 10]");
+  for (const double smoothing : {-0.1, 1.5, std::nan("")})
+    CHECK(error_of<ArgumentError>([&] {
+            CategoricalCrossEntropy{.label_smoothing = smoothing}.check({10}, targets(Tensor<std::uint8_t>{Shape{5}}));
+          }) == tarn::detail::join({"CategoricalCrossEntropy: label_smoothing is ", smoothing, ", expected 0 to 1"}));
+}
+
+TEMPLATE_TEST_CASE("Smoothing gives every class a share", "[losses][cross_entropy]", float, double) {
+  const Values outputs{0.3, 0.1, 0.6, 0.2, 0.5, 0.3};
+  for (const bool logits : {false, true}) {
+    const CategoricalCrossEntropy smoothing{logits, 0.3}, none{logits};
+    const auto expected = loss_of<TestType>(none, 3, outputs, {}, {0.1, 0.8, 0.1, 0.8, 0.1, 0.1});
+    for (const auto& found :
+         {loss_of<TestType>(smoothing, 3, outputs, {1, 0}), loss_of<TestType>(smoothing, 3, outputs, {}, {0, 1, 0, 1, 0, 0})}) {
+      CHECK(std::abs(found.loss - expected.loss) < support::reference_tolerance<TestType>);
+      CHECK(relative_error(found.gradient, expected.gradient) < support::reference_tolerance<TestType>);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("A logit of minus infinity costs nothing where its target is 0", "[losses][cross_entropy]", float, double) {
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const auto& found :
+       {loss_of<TestType>(from_logits, 3, {1, -inf, 1}, {0}), loss_of<TestType>(from_logits, 3, {1, -inf, 1}, {}, {1, 0, 0})}) {
+    CHECK(std::abs(found.loss - std::log(2)) < support::reference_tolerance<TestType>);
+    CHECK(relative_error(found.gradient, Values{-0.5, 0, 0.5}) < support::reference_tolerance<TestType>);
+  }
 }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include <tarn/losses/mean_absolute_error.hpp>
+
+#include "../catch.hpp"
+#include "evaluate.hpp"
+
+using namespace tarn;
+using support::evaluate;
+
+TEMPLATE_TEST_CASE("The absolute error gives the values worked by hand, and slope 0 at its kink", "[losses][mean_absolute_error]",
+                   float, double) {
+  // y - t = 1, -2 (mean 1.5) and 0, 4 (mean 2); the gradient is the sign / (2 samples 2 elements).
+  const auto found = evaluate<TestType>(MeanAbsoluteError{}, {{2}, {3, 1, -1, 2}, {2, 3, -1, -2}});
+  CHECK(found.sum == 3.5);
+  CHECK(found.gradient == support::LossValues{0.25, -0.25, 0, 0.25});
+}
+
+TEST_CASE("The absolute error checks its targets", "[losses][mean_absolute_error]") {
+  CHECK(support::error_of<ShapeError>([] { MeanAbsoluteError{}.check({2}, Tensor<float>{Shape{3}}); }) ==
+        "MeanAbsoluteError: targets are [3], expected [3, 2], as the outputs are");
+}

@@ -13,7 +13,14 @@
 #include <tarn/layers/flatten.hpp>
 #include <tarn/layers/pool2d.hpp>
 #include <tarn/layers/sequential.hpp>
+#include <tarn/losses/binary_cross_entropy.hpp>
 #include <tarn/losses/categorical_cross_entropy.hpp>
+#include <tarn/losses/hinge.hpp>
+#include <tarn/losses/huber.hpp>
+#include <tarn/losses/mean_absolute_error.hpp>
+#include <tarn/losses/mean_squared_error.hpp>
+#include <tarn/losses/perceptron.hpp>
+#include <tarn/losses/squared_hinge.hpp>
 #include <tarn/optim/adam.hpp>
 #include <tarn/optim/rmsprop.hpp>
 #include <tarn/optim/sgd.hpp>

@@ -140,7 +140,7 @@ int problem3(const examples::Options& options) {
       model.initialize(seed);
       if (repeat == 0) std::cout << '\n' << variant.name << '\n' << model.summary();
       std::cout << '\n' << variant.name << ", run " << repeat + 1 << " of " << repeats << " (seed " << seed << ")\n";
-      Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.01}, seed};
+      Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.01}, {.seed = seed}};
       const History history = trainer.fit(
           train, {.epochs = epochs, .batch_size = 128, .validation = &test, .callbacks = {ProgressBar{}, StopOnInterrupt{}}});
       if (examples::interrupted()) break;

@@ -24,6 +24,9 @@
 #include <tarn/optim/adam.hpp>
 #include <tarn/optim/rmsprop.hpp>
 #include <tarn/optim/sgd.hpp>
+#include <tarn/train/csv_logger.hpp>
+#include <tarn/train/early_stopping.hpp>
 #include <tarn/train/progress.hpp>
+#include <tarn/train/range_test.hpp>
 #include <tarn/train/trainer.hpp>
 #include <tarn/version.hpp>

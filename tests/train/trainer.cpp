@@ -190,7 +190,7 @@ TEST_CASE("The order of samples changes with epoch and seed alone", "[train][tra
   const Dataset data = separable(20, 9);
   const auto order = [&](std::uint64_t seed, bool shuffle) {
     auto model = small_model();
-    Trainer trainer{model, from_logits, SGD{.learning_rate = 0.0}, seed};
+    Trainer trainer{model, from_logits, SGD{.learning_rate = 0.0}, {.seed = seed}};
     std::vector<std::vector<double>> epochs(2);
     trainer.fit(data,
                 {.epochs = 2, .batch_size = 1, .shuffle = shuffle, .callbacks = {StepSpy{[&](const StepInfo& step) {

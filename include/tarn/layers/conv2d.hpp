@@ -44,6 +44,7 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   }
 
   Shape output_shape() const override { return {geometry_.out_h, geometry_.out_w, geometry_.out_c}; }
+  Activation activation() const override { return activation_; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)

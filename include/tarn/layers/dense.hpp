@@ -38,6 +38,7 @@ class Dense::Layer final : public tarn::Layer<T, D> {
   }
 
   Shape output_shape() const override { return {kernel_.shape[1]}; }
+  Activation activation() const override { return activation_; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::matmul(x, step.value(kernel_), step.value(bias_), activation_, y, step.scratch());  // y = f(x W + b)

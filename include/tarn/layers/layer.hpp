@@ -10,6 +10,7 @@
 #include <tarn/core/batch.hpp>
 #include <tarn/core/parameters.hpp>
 #include <tarn/core/random.hpp>
+#include <tarn/formulas/activations.hpp>
 
 namespace tarn {
 
@@ -30,6 +31,8 @@ class Layer {
     static_cast<void>(training);
     return false;
   }
+  /// The function that y went through last, for diagnostics.
+  virtual Activation activation() const { return Linear{}; }
   /// Writes y, which holds rubbish before.
   virtual void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const = 0;
   /// Follows a training `forward` of the same step. Writes the gradient of every trainable parameter, and dL/dx where `dx` is

@@ -12,18 +12,9 @@ namespace tarn {
 
 /// What is planned, told when `fit` begins.
 struct FitInfo {
-  Index epochs = 0;
-  Index samples = 0;  ///< of the training set
-};
-
-/// One step that was made.
-struct StepInfo {
-  Index epoch = 0;      ///< from 1 on
-  Index iteration = 0;  ///< updates of this trainer before this one
-  Index batch = 0;      ///< samples in it
-  double learning_rate = 0;
-  double loss = 0;  ///< mean over the batch
-  Metrics running;  ///< of the epoch so far
+  Index epochs = 0;                       ///< 0 where a schedule of batch sizes leaves it open
+  Index samples = 0;                      ///< of the training set
+  std::vector<std::string> metrics = {};  ///< names of `Metrics::values`
 };
 
 /// What a hook may return to end the training after the current step or epoch. A hook may also return nothing.
@@ -103,5 +94,43 @@ class Callback {
   std::function<Training(const EpochRecord&)> epoch_end_;
   std::function<void(const History&)> fit_end_;
 };
+
+// A function at one hook: `.callbacks = {AtEpochEnd{[](const EpochRecord& record) { ... }}}`. It may return Training.
+
+template <class Function>
+struct AtFitBegin {
+  Function function;
+  auto on_fit_begin(const FitInfo& info) { return function(info); }
+};
+template <class Function>
+struct AtEpochBegin {
+  Function function;
+  auto on_epoch_begin(Index epoch) { return function(epoch); }
+};
+template <class Function>
+struct AtStepEnd {
+  Function function;
+  auto on_step_end(const StepInfo& step) { return function(step); }
+};
+template <class Function>
+struct AtEpochEnd {
+  Function function;
+  auto on_epoch_end(const EpochRecord& record) { return function(record); }
+};
+template <class Function>
+struct AtFitEnd {
+  Function function;
+  auto on_fit_end(const History& history) { return function(history); }
+};
+template <class Function>
+AtFitBegin(Function) -> AtFitBegin<Function>;
+template <class Function>
+AtEpochBegin(Function) -> AtEpochBegin<Function>;
+template <class Function>
+AtStepEnd(Function) -> AtStepEnd<Function>;
+template <class Function>
+AtEpochEnd(Function) -> AtEpochEnd<Function>;
+template <class Function>
+AtFitEnd(Function) -> AtFitEnd<Function>;
 
 }  // namespace tarn

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <tarn/data/dataset.hpp>
 #include <tarn/ops/copy.hpp>
@@ -11,39 +13,91 @@
 
 namespace tarn {
 
-/// Where the targets of a batch are gathered.
-template <class T, class D = Cpu>
+/// The weight of each sample of a data set in the loss; empty where all count alike.
+using SampleWeights = std::vector<double>;
+
+namespace detail {
+
+/// A sample's class: its label, or where its target vector is largest.
+inline Index class_of(const Samples& targets, Index sample) {
+  const Index size = targets.sample().size(), first = sample * size;
+  if (targets.sample().rank() == 0) return static_cast<Index>(targets.at(first));
+  Index best = 0;
+  for (Index i = 1; i < size; ++i)
+    if (targets.at(first + i) > targets.at(first + best)) best = i;
+  return best;
+}
+
+/// Sample weights times class weights. Throws ArgumentError where their number does not fit, or for one that is negative or not finite.
+inline SampleWeights joined_weights(const char* where, const Samples& targets, SampleWeights samples,
+                                    const std::vector<double>& classes) {
+  const auto check = [&](const char* what, const std::vector<double>& weights) {
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      if (!(weights[i] >= 0) || std::isinf(weights[i]))
+        throw ArgumentError(where, ": ", what, " weight ", i, " is ", weights[i], ", expected at least 0 and finite");
+  };
+  check("sample", samples);
+  check("class", classes);
+  const auto n = static_cast<std::size_t>(targets.size());
+  if (!samples.empty() && samples.size() != n)
+    throw ArgumentError(where, ": ", samples.size(), " sample weights for ", n, " samples");
+  if (classes.empty()) return samples;
+  if (samples.empty()) samples.assign(n, 1.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Index label = class_of(targets, static_cast<Index>(i));
+    if (label < 0 || label >= static_cast<Index>(classes.size()))
+      throw ArgumentError(where, ": sample ", i, " is of class ", label, ", but there are ", classes.size(), " class weights");
+    samples[i] *= classes[static_cast<std::size_t>(label)];
+  }
+  return samples;
+}
+
+}  // namespace detail
+
+/// Where the targets of a batch are gathered. `Classes`: integers [n] are labels of classes; otherwise numbers like any others.
+template <class T, class D, bool Classes>
 class TargetBuffer {
  public:
-  void reserve(Index count, const Samples& targets) {
-    if (targets.sample().rank() == 0) {
+  void reserve(Index count, const Samples& targets, bool weighted) {
+    if (has_labels(targets)) {
       if (labels_.size() < count) labels_ = Tensor<std::int32_t, D>{Shape{count}};
     } else {
       const Index size = Batch<T, D>{nullptr, count, targets.sample()}.size();
       if (vectors_.size() < size) vectors_ = Storage<T, D>{size};
     }
+    if (weighted && weights_.size() < count) weights_ = Tensor<T, D>{Shape{count}};
   }
   /// Throws ArgumentError for a label outside [0, classes).
-  Targets<T, D> gather(const Samples& targets, std::span<const std::uint32_t> rows, const Shape& output, const char* where) {
+  Targets<T, D> gather(const Samples& targets, const SampleWeights& weights, std::span<const std::uint32_t> rows,
+                       const Shape& output, const char* where) {
     const Index count = static_cast<Index>(rows.size());
-    if (targets.sample().rank() > 0) {
-      Targets<T, D> result{{}, {vectors_.data(), count, targets.sample()}};
+    Targets<T, D> result;
+    if (has_labels(targets)) {
+      for (Index i = 0; i < count; ++i) labels_[i] = label(targets, rows[static_cast<std::size_t>(i)], output[0], where);
+      result.labels = {labels_.data(), {count}};
+    } else {
+      result.vectors = {vectors_.data(), count, targets.sample()};
       ops::gather(targets, rows, result.vectors);
-      return result;
     }
-    for (Index i = 0; i < count; ++i) {
-      const Index row = static_cast<Index>(rows[static_cast<std::size_t>(i)]);
-      const double label = targets.at(row);
-      if (!(label >= 0 && label < static_cast<double>(output[0])))
-        throw ArgumentError(where, ": label ", label, " of sample ", row, ", expected 0 to ", output[0] - 1);
-      labels_[i] = static_cast<std::int32_t>(label);
+    if (!weights.empty()) {
+      for (Index i = 0; i < count; ++i) weights_[i] = static_cast<T>(weights[rows[static_cast<std::size_t>(i)]]);
+      result.weights = {weights_.data(), {count}};
     }
-    return {{labels_.data(), {count}}, {}};
+    return result;
   }
 
  private:
+  static bool has_labels(const Samples& targets) { return Classes && targets.sample().rank() == 0; }
+  static std::int32_t label(const Samples& targets, Index row, Index classes, const char* where) {
+    const double value = targets.at(row);
+    if (!(value >= 0 && value < static_cast<double>(classes)))
+      throw ArgumentError(where, ": label ", value, " of sample ", row, ", expected 0 to ", classes - 1);
+    return static_cast<std::int32_t>(value);
+  }
+
   Tensor<std::int32_t, D> labels_;
   Storage<T, D> vectors_;
+  Tensor<T, D> weights_;
 };
 
 }  // namespace tarn

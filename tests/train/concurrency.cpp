@@ -19,7 +19,7 @@ Sequential<float> small_lenet() { return support::model<float>(Input{12, 12, 1},
 /// All weights and statistics after an epoch or two.
 std::vector<float> trained(const Dataset& data, const BatchSize& batch_size, Index epochs = 2) {
   auto model = small_lenet();
-  Trainer trainer{model, from_logits, SGD{.learning_rate = 0.05, .momentum = 0.9}, 7};
+  Trainer trainer{model, from_logits, SGD{.learning_rate = 0.05, .momentum = 0.9}, {.seed = 7}};
   trainer.fit(data, {.epochs = epochs, .batch_size = batch_size});
   const auto trainable = std::as_const(model).parameters().trainable(), state = std::as_const(model).parameters().state();
   std::vector<float> values(trainable.begin(), trainable.end());

@@ -217,7 +217,7 @@ TEST_CASE("Two fits of one epoch are one fit of two", "[train][trainer]") {
                                             Dense{.units = 2}};
   auto a = support::model<float>(Input{2}, specs), b = a;
   const SGD sgd{.learning_rate = [](Index i) { return 0.1 / static_cast<double>(1 + i); }, .momentum = 0.5};
-  Trainer once{a, from_logits, sgd, 3}, twice{b, from_logits, sgd, 3};
+  Trainer once{a, from_logits, sgd, {.seed = 3}}, twice{b, from_logits, sgd, {.seed = 3}};
   once.fit(data, {.epochs = 2, .batch_size = 16});
   twice.fit(data, {.epochs = 1, .batch_size = 16});
   twice.fit(data, {.epochs = 1, .batch_size = 16});

@@ -47,8 +47,7 @@ class Parameters {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const Parameter& parameter = entries_[i].parameter;
       std::vector<double> values(static_cast<std::size_t>(parameter.shape.size()));
-      fill(entries_[i].initializer, values, Fans::of(parameter.shape),
-           Stream{seed, Purpose::initial_weights, static_cast<Index>(i)});
+      entries_[i].initializer.fill(values, parameter.shape, Stream{seed, Purpose::initial_weights, static_cast<Index>(i)});
       const TensorView<T, D> view = (*this)[parameter];
       for (Index element = 0; element < view.size(); ++element)
         view[element] = static_cast<T>(values[static_cast<std::size_t>(element)]);

@@ -7,5 +7,8 @@
 #include <tarn/data/dataset.hpp>
 #include <tarn/data/idx.hpp>
 #include <tarn/data/idx_writer.hpp>
+#include <tarn/data/min_max_scaler.hpp>
 #include <tarn/data/mnist.hpp>
 #include <tarn/data/npy.hpp>
+#include <tarn/data/one_hot.hpp>
+#include <tarn/data/standardizer.hpp>

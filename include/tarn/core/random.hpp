@@ -33,7 +33,7 @@ struct Philox {
 };
 
 /// What random numbers are drawn for; part of a stream's identity, so that no two uses share a draw.
-enum class Purpose : std::uint32_t { initial_weights = 0, shuffle = 1, layer = 2 };
+enum class Purpose : std::uint32_t { initial_weights = 0, shuffle = 1, layer = 2, split = 3 };
 
 /// One sequence of random words: a function of seed, purpose, index (of the layer, parameter or epoch), step and sample.
 /// A word is addressed by its element, so the draws do not depend on threads, lanes or device.

@@ -4,11 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <string>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include <tarn/core/random.hpp>
 #include <tarn/core/tensor.hpp>
 
 namespace tarn {
@@ -33,6 +38,15 @@ class Samples {
       throw ShapeError("Samples: found a scalar of shape [], expected [n, ...] with the samples along the first extent");
   }
 
+  /// A copy of values in row-major order. Throws ShapeError where their number is not the shape's size.
+  template <SampleValue T>
+  Samples(const Shape& shape, const std::vector<T>& values) : Samples{Tensor<T>{shape, values}} {}
+  /// A copy of an Eigen matrix or expression, whose rows are the samples: [rows, columns]; of one that is a column by its type, [rows].
+  /// Its scalar is uint8, int32, float or double.
+  template <class Derived>
+    requires(SampleValue<typename Derived::Scalar>)
+  explicit Samples(const Eigen::DenseBase<Derived>& rows) : Samples{copy_of(rows)} {}
+
   Index size() const { return shape()[0]; }
   Shape shape() const {
     return std::visit([](const auto& values) { return values.shape(); }, values_);
@@ -53,21 +67,52 @@ class Samples {
   /// One element as it is seen, by its row-major position in `shape()`. Throws ArgumentError outside it.
   double at(Index element) const {
     if (element < 0 || element >= shape().size())
-      throw ArgumentError("Samples: element " + std::to_string(element) + " of shape " + shape().to_string() +
-                          ", expected 0 to " + std::to_string(shape().size() - 1));
+      throw ArgumentError("Samples: element ", element, " of shape ", shape().to_string(), ", expected 0 to ",
+                          shape().size() - 1);
     return std::visit([&](const auto& values) { return scale_ * static_cast<double>(values[element]) + offset_; }, values_);
   }
 
   /// A copy of the samples first .. first + count - 1. Throws ArgumentError where they are not all there.
   Samples take(Index first, Index count) const {
     if (first < 0 || count < 0 || first > size() - count)
-      throw ArgumentError("Samples: take " + std::to_string(count) + " from sample " + std::to_string(first) +
-                          " on, expected a part of the " + std::to_string(size()) + " samples");
+      throw ArgumentError("Samples: take ", count, " from sample ", first, " on, expected a part of the ", size(), " samples");
+    return copy_rows(count, [&](Index i) { return first + i; });
+  }
+  /// A copy of the samples with these numbers, in their order; one may come several times. Throws ArgumentError for one that is not
+  /// there.
+  Samples select(std::span<const std::uint32_t> rows) const {
+    for (const std::uint32_t row : rows)
+      if (row >= static_cast<std::uint64_t>(size())) throw ArgumentError("Samples: sample ", row, ", expected one of ", size());
+    return copy_rows(static_cast<Index>(rows.size()), [&](Index i) { return Index{rows[static_cast<std::size_t>(i)]}; });
+  }
+
+ private:
+  Samples& rescale(double scale, double offset) {
+    if (!std::isfinite(scale) || !std::isfinite(offset))
+      throw ArgumentError("Samples: scale ", scale, " and offset ", offset, ", expected finite numbers");
+    scale_ *= scale;
+    offset_ = scale * offset_ + offset;
+    return *this;
+  }
+
+  template <class Derived>
+  static auto copy_of(const Eigen::DenseBase<Derived>& rows) {
+    using T = typename Derived::Scalar;
+    constexpr bool column = Derived::ColsAtCompileTime == 1;
+    Tensor<T> values{column ? Shape{rows.rows()} : Shape{rows.rows(), rows.cols()}};
+    using RowMajor = Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    Eigen::Map<RowMajor>{values.data(), rows.rows(), rows.cols()} = rows.derived().array();
+    return values;
+  }
+
+  /// Samples row(0) .. row(count - 1).
+  template <class Row>
+  Samples copy_rows(Index count, Row row) const {
     return std::visit(
         [&]<class T>(const Tensor<T>& values) {
           const Index stride = sample().size();
           Tensor<T> part{sample().prepend(count)};
-          std::copy_n(values.data() + first * stride, count * stride, part.data());
+          for (Index i = 0; i < count; ++i) std::copy_n(values.data() + row(i) * stride, stride, part.data() + i * stride);
           Samples result{std::move(part)};
           result.scale_ = scale_;
           result.offset_ = offset_;
@@ -76,18 +121,15 @@ class Samples {
         values_);
   }
 
- private:
-  Samples& rescale(double scale, double offset) {
-    if (!std::isfinite(scale) || !std::isfinite(offset))
-      throw ArgumentError("Samples: scale " + std::to_string(scale) + " and offset " + std::to_string(offset) +
-                          ", expected finite numbers");
-    scale_ *= scale;
-    offset_ = scale * offset_ + offset;
-    return *this;
-  }
-
   Values values_;
   double scale_ = 1, offset_ = 0;
+};
+
+/// How a data set is cut in two.
+struct SplitOptions {
+  std::optional<double> fraction{};        ///< of the samples that go into the first part, 0 to 1, rounded to the nearest count
+  std::optional<Index> count{};            ///< samples of the first part; this or the fraction
+  std::optional<std::uint64_t> shuffle{};  ///< seed of a shuffle before the cut; none: the first samples are the first part
 };
 
 /// Inputs and what they should give, in the same order.
@@ -99,14 +141,44 @@ struct Dataset {
   /// Throws ShapeError unless there are as many targets as inputs.
   Dataset(Samples inputs_, Samples targets_) : inputs{std::move(inputs_)}, targets{std::move(targets_)} {
     if (inputs.size() != targets.size())
-      throw ShapeError("Dataset: " + std::to_string(inputs.size()) + " inputs and " + std::to_string(targets.size()) +
-                       " targets, expected equal counts (inputs " + inputs.shape().to_string() + ", targets " +
-                       targets.shape().to_string() + ")");
+      throw ShapeError("Dataset: ", inputs.size(), " inputs and ", targets.size(), " targets, expected equal counts (inputs ",
+                       inputs.shape().to_string(), ", targets ", targets.shape().to_string(), ")");
   }
 
   Index size() const { return inputs.size(); }
   /// A copy of the samples first .. first + count - 1. Throws ArgumentError where they are not all there.
   Dataset take(Index first, Index count) const { return {inputs.take(first, count), targets.take(first, count)}; }
+  /// A copy of the samples with these numbers, in their order. Throws ArgumentError for one that is not there.
+  Dataset select(std::span<const std::uint32_t> rows) const { return {inputs.select(rows), targets.select(rows)}; }
+  /// A copy in an order that is a function of the seed and the number of samples alone.
+  Dataset shuffled(std::uint64_t seed) const { return select(shuffled_rows(seed)); }
+
+  /// Two parts that share no sample: `auto [train, validation] = data.split({.fraction = 0.9, .shuffle = 1});`
+  /// Throws ArgumentError unless fraction or count is given, in its range.
+  std::pair<Dataset, Dataset> split(const SplitOptions& options) const {
+    if (options.fraction.has_value() == options.count.has_value())
+      throw ArgumentError("split: ", options.count ? "a fraction and a count" : "neither a fraction nor a count",
+                          ", expected one of them");
+    if (options.fraction && !(*options.fraction >= 0 && *options.fraction <= 1))
+      throw ArgumentError("split: fraction ", *options.fraction, ", expected 0 to 1");
+    const Index first =
+        options.count ? *options.count : static_cast<Index>(std::llround(*options.fraction * static_cast<double>(size())));
+    if (first < 0 || first > size()) throw ArgumentError("split: count ", first, ", expected 0 to ", size());
+    if (!options.shuffle) return {take(0, first), take(first, size() - first)};
+    const std::vector<std::uint32_t> rows = shuffled_rows(*options.shuffle);
+    const std::span<const std::uint32_t> all{rows};
+    return {select(all.first(static_cast<std::size_t>(first))), select(all.subspan(static_cast<std::size_t>(first)))};
+  }
+
+ private:
+  std::vector<std::uint32_t> shuffled_rows(std::uint64_t seed) const {
+    if (size() > Index{std::numeric_limits<std::uint32_t>::max()})
+      throw ArgumentError("Dataset: ", size(), " samples, expected at most 4294967295 where they are shuffled");
+    std::vector<std::uint32_t> rows(static_cast<std::size_t>(size()));
+    std::iota(rows.begin(), rows.end(), 0U);
+    shuffle(rows, Stream{seed, Purpose::split, 0});
+    return rows;
+  }
 };
 
 }  // namespace tarn

@@ -28,7 +28,7 @@ struct LossInput {
 struct LossFound {
   double sum = 0;       ///< what the loss returned
   LossValues gradient;  ///< of the objective
-  bool clean = true;    ///< whether the gradient's unused lanes hold zeros
+  bool clean = true;    ///< unused lanes of the gradient hold zeros, and without a gradient the loss is the same number
 };
 
 template <class T>

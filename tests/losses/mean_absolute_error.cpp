@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/losses/mean_absolute_error.hpp>
 
+#include <tarn/train/metrics.hpp>
+
 #include "../catch.hpp"
 #include "evaluate.hpp"
 
@@ -18,4 +20,14 @@ TEMPLATE_TEST_CASE("The absolute error gives the values worked by hand, and slop
 TEST_CASE("The absolute error checks its targets", "[losses][mean_absolute_error]") {
   CHECK(support::error_of<ShapeError>([] { MeanAbsoluteError{}.check({2}, Tensor<float>{Shape{3}}); }) ==
         "MeanAbsoluteError: targets are [3], expected [3, 2], as the outputs are");
+}
+
+TEST_CASE("A loss is a metric too, under its name", "[losses][mean_absolute_error]") {
+  const Metric<float> metric{MeanAbsoluteError{}};
+  CHECK(metric.name() == "mean absolute error");
+  Tensor<float> memory_y, memory_t;
+  const auto y = support::batch_of(memory_y, 2, {2}, {3, 1, -1, 2});
+  Targets<float> targets;
+  targets.vectors = support::batch_of(memory_t, 2, {2}, {2, 3, -1, -2});
+  CHECK(metric.sum(y, targets) == 3.5);
 }

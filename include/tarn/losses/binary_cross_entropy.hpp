@@ -14,6 +14,7 @@ namespace tarn {
 /// Keras's BinaryCrossentropy, with the same defaults. PyTorch's BCEWithLogitsLoss, and but for p near 0 and 1 its BCELoss,
 /// which limits the logarithms to -100 instead; neither smooths, and their sum is over elements too.
 struct BinaryCrossEntropy {
+  static constexpr const char* name = "binary cross-entropy";
   static constexpr bool classifies = false;  ///< targets are numbers, not labels of classes
 
   bool from_logits = false;               ///< whether the model's last layer has no sigmoid

@@ -13,6 +13,7 @@ namespace tarn {
 /// Keras's CategoricalCrossentropy and, with labels, SparseCategoricalCrossentropy, which has no smoothing; both divide p by its
 /// sum. PyTorch's CrossEntropyLoss from logits, but for class weights: its mean divides by their sum, this one by n.
 struct CategoricalCrossEntropy {
+  static constexpr const char* name = "categorical cross-entropy";
   static constexpr bool classifies = true;  ///< accuracy makes sense
 
   bool from_logits = false;               ///< whether the model's last layer has no softmax

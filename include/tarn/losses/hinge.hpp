@@ -14,6 +14,7 @@ namespace tarn {
 /// Keras's Hinge, which converts 0 where all labels of a batch are 0 or 1, and whose gradient at the kink is the backend's.
 /// PyTorch has none of this form: its HingeEmbeddingLoss compares distances.
 struct Hinge {
+  static constexpr const char* name = "hinge loss";
   static constexpr bool classifies = false;  ///< targets are numbers, not labels of classes
 
   Reduction reduction = Reduction::mean;  ///< over the batch

@@ -14,6 +14,7 @@ namespace tarn {
 /// Throws ShapeError for targets of another shape, ArgumentError for a delta that is not positive and finite.
 /// Keras's Huber and PyTorch's HuberLoss, both with delta 1 by default; PyTorch's SmoothL1Loss is this divided by delta.
 struct Huber {
+  static constexpr const char* name = "Huber loss";
   static constexpr bool classifies = false;  ///< targets are numbers, not labels of classes
 
   double delta = 1;                       ///< where the square ends, in units of the targets; above 0

@@ -11,6 +11,7 @@ namespace tarn {
 /// Throws ShapeError for targets of another shape.
 /// Keras's MeanSquaredError and PyTorch's MSELoss, whose sum is over elements too, not over means of samples.
 struct MeanSquaredError {
+  static constexpr const char* name = "mean squared error";
   static constexpr bool classifies = false;  ///< targets are numbers, not labels of classes
 
   Reduction reduction = Reduction::mean;  ///< over the batch

@@ -14,6 +14,7 @@ namespace tarn {
 /// for 0 beside -1: then 0 may be meant as a third class, or as "unknown".
 /// Neither Keras nor PyTorch has it.
 struct Perceptron {
+  static constexpr const char* name = "perceptron loss";
   static constexpr bool classifies = false;  ///< targets are numbers, not labels of classes
 
   Reduction reduction = Reduction::mean;  ///< over the batch

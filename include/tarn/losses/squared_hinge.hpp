@@ -12,6 +12,7 @@ namespace tarn {
 /// for 0 beside -1: then 0 may be meant as a third class, or as "unknown".
 /// Keras's SquaredHinge, which converts 0 where all labels of a batch are 0 or 1. PyTorch has none.
 struct SquaredHinge {
+  static constexpr const char* name = "squared hinge loss";
   static constexpr bool classifies = false;  ///< targets are numbers, not labels of classes
 
   Reduction reduction = Reduction::mean;  ///< over the batch

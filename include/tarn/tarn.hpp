@@ -24,6 +24,8 @@
 #include <tarn/optim/adam.hpp>
 #include <tarn/optim/rmsprop.hpp>
 #include <tarn/optim/sgd.hpp>
+#include <tarn/schedulers/compositions.hpp>
+#include <tarn/schedulers/cyclic.hpp>
 #include <tarn/train/csv_logger.hpp>
 #include <tarn/train/early_stopping.hpp>
 #include <tarn/train/progress.hpp>

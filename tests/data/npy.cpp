@@ -87,7 +87,7 @@ TEST_CASE("An NPY file is written byte by byte as its definition says", "[data][
     CHECK((header + 10) % 64 == 0);
     CHECK(bytes.substr(0, 10) == std::string{"\x93NUMPY\x01\0", 8} + static_cast<char>(header) + '\0');
     CHECK(bytes.substr(10, header) == dictionary + std::string(header - dictionary.size() - 1, ' ') + "\n");
-    CHECK(std::memcmp(bytes.data() + 10 + header, values.data(), size) == 0);
+    CHECK(std::equal(bytes.begin() + 10 + static_cast<Index>(header), bytes.end(), reinterpret_cast<const char*>(values.data())));
     CHECK(same_bits(read_npy<std::remove_cvref_t<decltype(values[0])>>(folder / "file"), values));
   };
   check(expected<float>(), "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");

@@ -34,12 +34,42 @@ class Batch<T, Cpu> {
   int lanes() const { return lanes_; }
   Index groups() const { return (count_ + lanes_ - 1) / lanes_; }
   Index group_size() const { return sample_.size() * lanes_; }  ///< scalars of one group
-  Index size() const { return groups() * group_size(); }        ///< scalars in memory, unused lanes included
+  Index size() const { return groups() * group_size(); }        ///< numbers to make room for, unused lanes included
+  Index scalars() const { return size(); }                      ///< in memory
   /// Lanes of this group that hold a sample: `lanes()` but for the last one.
   int used_lanes(Index group) const {
     const Index rest = count_ - group * lanes_;
     return rest < lanes_ ? static_cast<int>(rest) : lanes_;
   }
+
+ private:
+  T* data_ = nullptr;
+  Index count_ = 0;
+  Shape sample_{0};
+  int lanes_ = 1;
+};
+
+/// With a model a lane: [sample][element][lane]. A group is one sample, of all models, and each lane of it is used.
+template <class T>
+class Batch<T, CpuModels> {
+ public:
+  Batch() = default;
+  Batch(T* data, Index count, const Shape& sample) : data_{data}, count_{count}, sample_{sample}, lanes_{cpu::lanes<T>()} {}
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  T* group(Index index) { return data_ + index * group_size(); }
+  const T* group(Index index) const { return data_ + index * group_size(); }
+
+  Index count() const { return count_; }                   ///< samples of each model
+  const Shape& sample() const { return sample_; }          ///< shape of one sample
+  Shape shape() const { return sample_.prepend(count_); }  ///< [count, sample...]
+  int lanes() const { return lanes_; }                     ///< models
+  Index groups() const { return count_; }
+  Index group_size() const { return sample_.size() * lanes_; }  ///< scalars of one group
+  Index size() const { return count_ * sample_.size(); }        ///< numbers of each model
+  Index scalars() const { return count_ * group_size(); }       ///< in memory
+  int used_lanes(Index) const { return lanes_; }
 
  private:
   T* data_ = nullptr;

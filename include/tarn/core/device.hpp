@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <type_traits>
+
 namespace tarn {
 
 /// Where tensors live and operations run. A device is a tag in the type, so that a mix of devices does not compile.
 struct Cpu {
   static constexpr const char* name = "cpu";
 };
+
+/// Several models of one architecture side by side on the CPU: wherever a model has a number, there are as many as a vector has
+/// lanes, one a model (ensemble.hpp). Tensors are [element][lane], batches [sample][element][lane].
+struct CpuModels {
+  static constexpr const char* name = "cpu, a lane a model";
+};
+
+/// Devices whose memory the processor reads: operations that treat all lanes alike are the same for both.
+template <class D>
+concept OnCpu = std::is_same_v<D, Cpu> || std::is_same_v<D, CpuModels>;
 
 /// A CUDA device. Named here so that code can be written for it; its operations are not part of this release.
 struct Gpu {

@@ -42,21 +42,24 @@ class Parameters {
     trainable_ = Storage<T, D>{trainable_size_};
     state_ = Storage<T, D>{state_size_};
   }
-  /// First values: parameter number i is drawn from stream i of the seed.
-  void initialize(std::uint64_t seed) {
+  /// First values: parameter number i is drawn from stream i of the seed. With a model a lane, all models get the same.
+  void initialize(std::uint64_t seed) { initialize(seed, 0, scalars_per_number<T, D>()); }
+  /// Those of the models in lanes [first, last).
+  void initialize(std::uint64_t seed, Index first, Index last) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const Parameter& parameter = entries_[i].parameter;
       std::vector<double> values(static_cast<std::size_t>(parameter.shape.size()));
       entries_[i].initializer.fill(values, parameter.shape, Stream{seed, Purpose::initial_weights, static_cast<Index>(i)});
-      const TensorView<T, D> view = (*this)[parameter];
-      for (Index element = 0; element < view.size(); ++element)
-        view[element] = static_cast<T>(values[static_cast<std::size_t>(element)]);
+      T* const data = (*this)[parameter].data();
+      for (Index element = 0; element < parameter.shape.size(); ++element)
+        for (Index lane = first; lane < last; ++lane)
+          data[element * scalars_per_number<T, D>() + lane] = static_cast<T>(values[static_cast<std::size_t>(element)]);
     }
   }
 
-  TensorView<T, D> operator[](const Parameter& p) { return {(p.trainable ? trainable_ : state_).data() + p.offset, p.shape}; }
+  TensorView<T, D> operator[](const Parameter& p) { return (p.trainable ? trainable() : state()).part(p.offset, p.shape); }
   TensorView<const T, D> operator[](const Parameter& p) const {
-    return {(p.trainable ? trainable_ : state_).data() + p.offset, p.shape};
+    return (p.trainable ? trainable() : state()).part(p.offset, p.shape);
   }
 
   const std::vector<ParameterInfo>& entries() const { return entries_; }

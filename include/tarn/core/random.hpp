@@ -3,9 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <tarn/core/device.hpp>
 #include <tarn/core/shape.hpp>
 
 namespace tarn {
@@ -61,6 +64,19 @@ class Stream {
   Philox::Key key_;
   std::uint32_t step_, identity_;
 };
+
+/// The streams of several models, a lane each: they differ in their seeds.
+struct ModelStreams {
+  std::span<const std::uint64_t> seeds;
+  Purpose purpose;
+  Index index, step;
+
+  Stream operator[](Index model) const { return {seeds[static_cast<std::size_t>(model)], purpose, index, step}; }
+};
+template <class D>
+using SeedOf = std::conditional_t<std::is_same_v<D, CpuModels>, std::span<const std::uint64_t>, std::uint64_t>;
+template <class D>
+using StreamOf = std::conditional_t<std::is_same_v<D, CpuModels>, ModelStreams, Stream>;
 
 /// Orders `indices` at random (Fisher and Yates), every order equally likely up to 2^-32 times their number.
 inline void shuffle(std::vector<std::uint32_t>& indices, const Stream& stream) {

@@ -8,6 +8,7 @@
 
 #include <tarn/core/device.hpp>
 #include <tarn/core/shape.hpp>
+#include <tarn/cpu/instruction_set.hpp>
 
 namespace tarn {
 
@@ -48,6 +49,28 @@ class Storage<T, Cpu> {
 
  private:
   T* data_ = nullptr;
+  Index size_ = 0;
+};
+
+/// Scalars in memory for each number of a tensor.
+template <class T, class D>
+Index scalars_per_number() {
+  return std::is_same_v<D, CpuModels> ? cpu::lanes<T>() : 1;
+}
+
+/// Room for `size` numbers of each model.
+template <class T>
+class Storage<T, CpuModels> {
+ public:
+  Storage() = default;
+  explicit Storage(Index size) : scalars_{size * scalars_per_number<T, CpuModels>()}, size_{size} {}
+
+  T* data() { return scalars_.data(); }
+  const T* data() const { return scalars_.data(); }
+  Index size() const { return size_; }
+
+ private:
+  Storage<T, Cpu> scalars_;
   Index size_ = 0;
 };
 

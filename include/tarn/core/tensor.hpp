@@ -25,6 +25,9 @@ class TensorView {
   T* data() const { return data_; }
   const Shape& shape() const { return shape_; }
   Index size() const { return shape_.size(); }
+  Index scalars() const { return size() * scalars_per_number<T, D>(); }  ///< in memory
+  /// A part of a flat buffer, from number `first` on.
+  TensorView part(Index first, const Shape& shape) const { return {data_ + first * scalars_per_number<T, D>(), shape}; }
   T& operator[](Index element) const { return data_[element]; }
   T* begin() const { return data_; }
   T* end() const { return data_ + size(); }

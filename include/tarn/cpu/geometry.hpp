@@ -76,19 +76,20 @@ struct PoolGeometry {
   }
 };
 
-/// Inputs of a map: one value an element, in lanes, or one a channel.
+/// Inputs of a map: one value an element, in lanes, or one a channel, which with models has lanes too.
 template <class T>
 struct MapElements {
   const T* data;
 };
-template <class T>
+template <class T, bool Models>
 struct MapChannels {
   const T* data;
 };
 
-/// What a stream's counters share: its key, step and identity words.
+/// What a stream's counters share: two key words, step and identity. Of several models, two key words for each.
 struct StreamWords {
-  std::uint32_t key[2], step, identity;
+  const std::uint32_t* keys;
+  std::uint32_t step, identity;
 };
 
 }  // namespace tarn::cpu

@@ -69,6 +69,10 @@ inline InstructionSet instruction_set() {
   return chosen;
 }
 
+/// Lanes of the widest instruction set.
+template <class T>
+inline constexpr int max_lanes = vector_bytes(InstructionSet::v4) / static_cast<int>(sizeof(T));
+
 /// Samples that stand side by side in the lanes of one group of a `Batch` of T.
 template <class T>
 int lanes() {

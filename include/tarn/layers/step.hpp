@@ -15,7 +15,7 @@ class Step {
   /// A pass in inference mode: nothing of the model changes.
   Step(const Parameters<T, D>& parameters, Workspace<T, D>& workspace) : parameters_{&parameters}, workspace_{&workspace} {}
   /// A training pass. `gradients` has the layout of the trainable parameters; `number` counts steps for the randomness.
-  Step(Parameters<T, D>& parameters, Workspace<T, D>& workspace, TensorView<T, D> gradients, std::uint64_t seed, Index number)
+  Step(Parameters<T, D>& parameters, Workspace<T, D>& workspace, TensorView<T, D> gradients, SeedOf<D> seed, Index number)
       : parameters_{&parameters},
         mutable_{&parameters},
         workspace_{&workspace},
@@ -35,14 +35,14 @@ class Step {
     return (*mutable_)[p];
   }
   /// Where the gradient of a trainable parameter goes.
-  TensorView<T, D> gradient(const Parameter& p) const { return {gradients_.data() + p.offset, p.shape}; }
+  TensorView<T, D> gradient(const Parameter& p) const { return gradients_.part(p.offset, p.shape); }
 
   TensorView<T, D> kept(Kept handle) const { return workspace_->kept(layer_, handle); }
   Batch<T, D> kept_batch(Kept handle, Index count) const { return workspace_->kept_batch(layer_, handle, count); }
   /// Working memory of at least the size that the layer asked for; its content is rubbish at every call.
   TensorView<T, D> scratch() const { return workspace_->scratch(); }
   /// The layer's own random numbers in this step.
-  Stream stream() const { return {seed_, Purpose::layer, layer_, number_}; }
+  StreamOf<D> stream() const { return {seed_, Purpose::layer, layer_, number_}; }
 
   /// The model says whose turn it is.
   void enter(Index layer, bool frozen) {
@@ -55,7 +55,7 @@ class Step {
   Parameters<T, D>* mutable_ = nullptr;
   Workspace<T, D>* workspace_;
   TensorView<T, D> gradients_;
-  std::uint64_t seed_ = 0;
+  SeedOf<D> seed_{};
   Index number_ = 0;
   Index layer_ = 0;
   bool frozen_ = false;

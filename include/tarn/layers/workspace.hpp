@@ -31,33 +31,35 @@ class Workspace {
 
   bool training() const { return training_; }
   Index capacity() const { return capacity_; }
-  Index bytes() const { return size_ * static_cast<Index>(sizeof(T)); }
+  Index bytes() const { return size_ * scalars_per_number<T, D>() * static_cast<Index>(sizeof(T)); }
 
   /// Output of layer `index` for a batch of `count`; the model's input is index -1.
   Batch<T, D> activation(Index index, Index count) {
     const auto i = static_cast<std::size_t>(index + 1);
-    return {arena_.data() + activations_[i], count, index < 0 ? input_ : (*layers_)[i - 1].output};
+    return {at(activations_[i]), count, index < 0 ? input_ : (*layers_)[i - 1].output};
   }
   /// dL/d(output of layer `index`); index -1 is the model's input.
   Batch<T, D> gradient(Index index, Index count) {
     const auto i = static_cast<std::size_t>(index + 1);
-    return {arena_.data() + gradients_[i], count, index < 0 ? input_ : (*layers_)[i - 1].output};
+    return {at(gradients_[i]), count, index < 0 ? input_ : (*layers_)[i - 1].output};
   }
   /// Room for one more gradient of that shape, where several meet.
   Batch<T, D> spare(Index index, Index count) {
-    return {arena_.data() + spare_, count, index < 0 ? input_ : (*layers_)[static_cast<std::size_t>(index)].output};
+    return {at(spare_), count, index < 0 ? input_ : (*layers_)[static_cast<std::size_t>(index)].output};
   }
   TensorView<T, D> kept(Index layer, Kept handle) {
     const auto l = static_cast<std::size_t>(layer), k = static_cast<std::size_t>(handle.index);
-    return {arena_.data() + kept_[l][k], (*layers_)[l].kept[k]};
+    return {at(kept_[l][k]), (*layers_)[l].kept[k]};
   }
   Batch<T, D> kept_batch(Index layer, Kept handle, Index count) {
     const auto l = static_cast<std::size_t>(layer), k = static_cast<std::size_t>(handle.index);
-    return {arena_.data() + kept_batches_[l][k], count, (*layers_)[l].kept_batches[k]};
+    return {at(kept_batches_[l][k]), count, (*layers_)[l].kept_batches[k]};
   }
-  TensorView<T, D> scratch() { return {arena_.data() + scratch_, {scratch_size_}}; }
+  TensorView<T, D> scratch() { return {at(scratch_), {scratch_size_}}; }
 
  private:
+  T* at(Index offset) { return arena_.data() + offset * scalars_per_number<T, D>(); }
+
   /// Buffers that are used again once what stood in them is no longer needed.
   class Slots {
    public:

@@ -32,7 +32,7 @@ struct BinaryCrossEntropy {
 
   /// Sum of the weighted loss over the samples; the gradient, where wanted, is that of the objective.
   template <class T, class D>
-  double operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets, Batch<T, D>* gradient) const {
+  LossSum<D> operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets, Batch<T, D>* gradient) const {
     const auto loss = from_logits ? ElementwiseLoss::binary_cross_entropy_from_logits : ElementwiseLoss::binary_cross_entropy;
     return ops::elementwise_loss(loss, label_smoothing, outputs, targets, reduction, gradient);
   }

@@ -36,7 +36,7 @@ struct CategoricalCrossEntropy {
 
   /// Sum of the weighted loss over the samples; the gradient, where wanted, is that of the objective.
   template <class T, class D>
-  double operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets, Batch<T, D>* gradient) const {
+  LossSum<D> operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets, Batch<T, D>* gradient) const {
     return ops::cross_entropy(from_logits, label_smoothing, outputs, targets, reduction, gradient);
   }
 };

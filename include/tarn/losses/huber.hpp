@@ -31,7 +31,7 @@ struct Huber {
 
   /// Sum of the weighted loss over the samples; the gradient, where wanted, is that of the objective.
   template <class T, class D>
-  double operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets, Batch<T, D>* gradient) const {
+  LossSum<D> operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets, Batch<T, D>* gradient) const {
     return ops::elementwise_loss(ElementwiseLoss::huber, delta, outputs, targets, reduction, gradient);
   }
 };

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <type_traits>
 
 #include <tarn/core/batch.hpp>
 #include <tarn/core/tensor.hpp>
 
 namespace tarn {
 
-/// What the samples of a batch should give: integer labels [n], or arrays such as one-hot vectors [n, k].
+/// What the samples of a batch should give: integer labels [n], or arrays such as one-hot vectors [n, k]. With a model a lane the
+/// labels have lanes too, and there are no weights.
 template <class T, class D = Cpu>
 struct Targets {
   TensorView<const std::int32_t, D> labels;  ///< empty where the targets are vectors
@@ -20,6 +23,10 @@ struct Targets {
   bool has_labels() const { return labels.data() != nullptr; }
   bool has_weights() const { return weights.data() != nullptr; }
 };
+
+/// The sum of a loss over samples: a number, or with a model a lane one for each.
+template <class D>
+using LossSum = std::conditional_t<std::is_same_v<D, CpuModels>, std::array<double, cpu::max_lanes<float>>, double>;
 
 /// How the losses of a batch's n samples become the objective whose gradient is taken. Weights do not change the divisor, as
 /// in Keras (`sum_over_batch_size`, its default): PyTorch's class weights divide by the sum of the weights instead.

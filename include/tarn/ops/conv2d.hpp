@@ -54,6 +54,21 @@ Weights<T> pack_flipped(const T* kernel, const ConvGeometry& g, const ConvGeomet
   return {packed, true, 0, 0};
 }
 
+/// The same where a weight is one number a model: [tap][in][out][lane].
+template <class T>
+Weights<T> pack_models(const T* kernel, const ConvGeometry& g, const ConvGeometry& t, Index first_row, Index first_column,
+                       Index lanes, T* packed) {
+  T* to = packed;
+  for (Index tap = 0; tap < t.kernel_h * t.kernel_w; ++tap) {
+    const Index row = first_row + (t.kernel_h - 1 - tap / t.kernel_w) * g.stride_h;
+    const Index column = first_column + (t.kernel_w - 1 - tap % t.kernel_w) * g.stride_w;
+    const T* from = kernel + (row * g.kernel_w + column) * g.in_c * g.out_c * lanes;
+    for (Index in = 0; in < t.in_c; ++in)
+      for (Index out = 0; out < t.out_c; ++out, to += lanes) std::copy_n(from + (out * g.out_c + in) * lanes, lanes, to);
+  }
+  return {packed, false, t.out_c * lanes, lanes};
+}
+
 /// Whether rows of weights that far apart are worth packing, though they could be read in place.
 inline bool wide(const ConvGeometry& g) { return g.out_c >= 256; }
 
@@ -64,8 +79,8 @@ struct Output {
   Index image, row, pixel;
 };
 
-/// The forward pass. Items are cut by groups and rows or, of a dense layer, outputs; borders depend on shapes alone.
-template <class T>
+/// The forward pass; with `Models` a lane is a model. Items are cut by groups and rows or, of a dense layer, outputs; borders depend on shapes alone.
+template <class T, bool Models>
 void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g,
               const Output<T>& y, const Activation& activation) {
   const Index x_group = g.in_h * g.in_w * g.in_c * lanes, pixel = g.out_c * lanes, y_group = y.image * pixel;
@@ -74,7 +89,7 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
   const Index blocks = ceil_divide(groups, block), items = ceil_divide(32, std::max<Index>(blocks, 1));
   const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
   const bool activated = activation.is_elementwise() && activation.kind() != Activation::Kind::linear;
-  const auto body = TARN_CPU_BODY(conv2d, T);
+  const auto body = TARN_CPU_BODY(conv2d, T, Models);
   run(groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c, blocks * row_parts * tile_parts, [&](Index item) {
     const Index first = item / (row_parts * tile_parts) * block, count = std::min(block, groups - first);
     const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / tile_parts % row_parts);
@@ -101,57 +116,64 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const Index lanes = cpu::lanes<T>();
   const Index packed = g.kernel_h * g.kernel_w > 1 || detail::wide(g) ? g.depth() * g.out_c : 0;
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
-  return std::max({packed, bias_sums, detail::KernelGradientPlan{g, lanes}.scratch()});
+  return std::max({packed, bias_sums, detail::KernelGradientPlan{g, lanes, false}.scratch()});
 }
 
 /// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.
 /// x [batch, in_h, in_w, in_c], kernel [kernel_h, kernel_w, in_c, out_c], bias [out_c] or empty, y [batch, out_h, out_w, out_c].
 /// Cost: 2 batch out_h out_w kernel_h kernel_w in_c out_c flops. Throws ShapeError where sizes do not fit the geometry.
-template <class T>
-void conv2d(const Batch<T, Cpu>& x, std::type_identity_t<TensorView<const T>> kernel,
-            std::type_identity_t<TensorView<const T>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
-            Batch<T, Cpu>& y, std::type_identity_t<TensorView<T>> scratch) {
+template <class T, OnCpu D>
+void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> kernel,
+            std::type_identity_t<TensorView<const T, D>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
+            Batch<T, D>& y, std::type_identity_t<TensorView<T, D>> scratch) {
   const auto g = geometry.simplified();
   detail::check_size("conv2d", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d", "a sample of y", y.sample().size(), g.pixels() * g.out_c);
   detail::check_size("conv2d", "kernel", kernel.size(), g.depth() * g.out_c);
   detail::check_size("conv2d", "batch y", y.count(), x.count());
   if (bias.size() != 0) detail::check_size("conv2d", "bias", bias.size(), g.out_c);
-  detail::Weights<T> weights{kernel.data(), false, g.out_c, 1};
-  if (detail::wide(g) && x.groups() * g.pixels() > 4) {
+  constexpr bool models = detail::models<D>;
+  const Index width = models ? x.lanes() : 1;  // scalars of a weight
+  detail::Weights<T> weights{kernel.data(), false, g.out_c * width, width};
+  if (width == 1 && detail::wide(g) && x.groups() * g.pixels() > 4) {
     detail::check_scratch("conv2d", scratch, kernel.size());
     weights = detail::pack(kernel.data(), g, scratch.data());
   }
-  detail::convolve<T>(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g,
-                      {y.data(), g.pixels(), g.out_w, 1}, activation);
+  detail::convolve<T, models>(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g,
+                              {y.data(), g.pixels(), g.out_w, 1}, activation);
   if (!activation.is_elementwise()) activate(activation, y, y);
 }
 
 /// dx = the convolution of dy with the flipped kernel, inputs and outputs exchanged; with a stride, one for each phase of
 /// input positions, on the taps that reach them.
 /// dy [batch, out_h, out_w, out_c], kernel [kernel_h, kernel_w, in_c, out_c], dx [batch, in_h, in_w, in_c].
-template <class T>
-void conv2d_input_gradient(const Batch<T, Cpu>& dy, std::type_identity_t<TensorView<const T>> kernel,
-                           const cpu::ConvGeometry& geometry, Batch<T, Cpu>& dx, std::type_identity_t<TensorView<T>> scratch) {
+template <class T, OnCpu D>
+void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorView<const T, D>> kernel,
+                           const cpu::ConvGeometry& geometry, Batch<T, D>& dx,
+                           std::type_identity_t<TensorView<T, D>> scratch) {
   const auto g = geometry.simplified();
   detail::check_size("conv2d_input_gradient", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
   detail::check_size("conv2d_input_gradient", "a sample of dx", dx.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d_input_gradient", "kernel", kernel.size(), g.depth() * g.out_c);
   detail::check_size("conv2d_input_gradient", "batch dx", dx.count(), dy.count());
-  const Index lanes = dy.lanes();
+  constexpr bool models = detail::models<D>;
+  const Index lanes = dy.lanes(), width = models ? lanes : 1;
   const bool packed = g.kernel_h * g.kernel_w > 1;  // a 1x1 kernel is its own flip
-  if (packed) detail::check_scratch("conv2d_input_gradient", scratch, kernel.size());
+  if (packed) detail::check_scratch("conv2d_input_gradient", scratch, kernel.scalars());
   for (Index i = 0; i < g.stride_h; ++i)
     for (Index j = 0; j < g.stride_w; ++j) {
       const auto rows = g.phase(i, g.in_h, g.kernel_h, g.stride_h, g.pad_top);
       const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
       if (rows.count == 0 || columns.count == 0) continue;
       const auto t = g.transposed(rows, columns);
-      const detail::Weights<T> weights = packed ? detail::pack_flipped(kernel.data(), g, t, i, j, scratch.data())
-                                                : detail::Weights<T>{kernel.data(), false, 1, g.out_c};
+      detail::Weights<T> weights{kernel.data(), false, width, g.out_c * width};
+      if (packed && models && lanes > 1)
+        weights = detail::pack_models(kernel.data(), g, t, i, j, lanes, scratch.data());
+      else if (packed)
+        weights = detail::pack_flipped(kernel.data(), g, t, i, j, scratch.data());
       T* const to = dx.data() + (rows.start * g.in_w + columns.start) * g.in_c * lanes;
-      detail::convolve<T>(dy.data(), dy.groups(), lanes, weights, nullptr, t,
-                          {to, g.in_h * g.in_w, g.stride_h * g.in_w, g.stride_w}, Linear{});
+      detail::convolve<T, models>(dy.data(), dy.groups(), lanes, weights, nullptr, t,
+                                  {to, g.in_h * g.in_w, g.stride_h * g.in_w, g.stride_w}, Linear{});
     }
 }
 

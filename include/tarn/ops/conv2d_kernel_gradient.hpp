@@ -25,8 +25,8 @@ struct KernelGradientPlan {
   Index x_size, dy_size;  ///< scratch for a block's x and dy
   Index sums_row, sums_size;
 
-  KernelGradientPlan(const ConvGeometry& g, Index lanes_of_batch) : lanes{lanes_of_batch} {
-    transposed = lanes > 1 && g.out_c >= lanes && g.depth() >= 48;
+  KernelGradientPlan(const ConvGeometry& g, Index lanes_of_batch, bool models) : lanes{lanes_of_batch} {
+    transposed = !models && lanes > 1 && g.out_c >= lanes && g.depth() >= 48;
     padded = g.pad_left > 0 || g.span_w() > g.in_w;
     sums_row = g.out_c * (transposed ? 1 : lanes);
     sums_size = padded_size(g.depth() * sums_row);
@@ -139,9 +139,9 @@ void combine(const T* sums, Index parts, Index part_size, bool with_lanes, Index
 /// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of
 /// x[h stride_h + i - pad_top, w stride_w + j - pad_left, c] * dy[h, w, o].
 /// x [batch, in_h, in_w, in_c], dy [batch, out_h, out_w, out_c], dkernel [kernel_h, kernel_w, in_c, out_c], overwritten.
-template <class T>
-void conv2d_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const cpu::ConvGeometry& geometry,
-                            std::type_identity_t<TensorView<T>> dkernel, std::type_identity_t<TensorView<T>> scratch) {
+template <class T, OnCpu D>
+void conv2d_kernel_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const cpu::ConvGeometry& geometry,
+                            std::type_identity_t<TensorView<T, D>> dkernel, std::type_identity_t<TensorView<T, D>> scratch) {
   const auto g = geometry.simplified();
   detail::check_size("conv2d_kernel_gradient", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d_kernel_gradient", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
@@ -149,13 +149,14 @@ void conv2d_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, con
   detail::check_size("conv2d_kernel_gradient", "batch dy", dy.count(), x.count());
   const Index groups = x.groups();
   if (groups == 0) {
-    std::fill_n(dkernel.data(), dkernel.size(), T(0));
+    std::fill_n(dkernel.data(), dkernel.scalars(), T(0));
     return;
   }
-  const detail::KernelGradientPlan plan{g, x.lanes()};
+  constexpr bool models = detail::models<D>;  // then sums keep their lanes
+  const detail::KernelGradientPlan plan{g, x.lanes(), models};
   detail::check_scratch("conv2d_kernel_gradient", scratch, plan.scratch());
   T* const memory = scratch.data();
-  const bool lane_sums = !plan.transposed && plan.lanes > 1;
+  const bool lane_sums = !models && !plan.transposed && plan.lanes > 1;
   // Calls `work(block, overwrite)` for the blocks of groups [first, last).
   const auto for_blocks = [&](Index first, Index last, T* copies, auto work) {
     for (Index group = first; group < last;) {
@@ -178,7 +179,7 @@ void conv2d_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, con
         for (Index i = 0; i < g.kernel_h; ++i) block.add(i, 0, g.run(), 0, g.out_c, sums + part * plan.part_size(), overwrite);
       });
     });
-    detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.size(), dkernel.data());
+    detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.scalars(), dkernel.data());
     return;
   }
 
@@ -201,13 +202,13 @@ void conv2d_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, con
 
 /// sums[c] = sum of dy over the batch and all axes but the last: the gradient of a bias.
 /// dy [batch, ..., c], sums [c], overwritten; scratch at least 16 c lanes, which `conv2d_scratch` includes.
-template <class T>
-void sum_over_batch(const Batch<T, Cpu>& dy, std::type_identity_t<TensorView<T>> sums,
-                    std::type_identity_t<TensorView<T>> scratch) {
+template <class T, OnCpu D>
+void sum_over_batch(const Batch<T, D>& dy, std::type_identity_t<TensorView<T, D>> sums,
+                    std::type_identity_t<TensorView<T, D>> scratch) {
   const Index channels = dy.sample().rank() == 0 ? 1 : dy.sample().back(), lanes = dy.lanes(), groups = dy.groups();
   detail::check_size("sum_over_batch", "sums", sums.size(), channels);
   if (groups == 0 || channels == 0) {
-    std::fill_n(sums.data(), sums.size(), T(0));
+    std::fill_n(sums.data(), sums.scalars(), T(0));
     return;
   }
   const Index pixels = dy.sample().size() / channels;
@@ -229,7 +230,7 @@ void sum_over_batch(const Batch<T, Cpu>& dy, std::type_identity_t<TensorView<T>>
       body(dy.group(first), last - first, pixels, channels, 0, channels, scratch.data() + part * size);
     });
   }
-  detail::combine<T>(scratch.data(), parts, size, true, lanes, channels, sums.data());
+  detail::combine<T>(scratch.data(), parts, size, !detail::models<D>, lanes, sums.scalars(), sums.data());
 }
 
 }  // namespace tarn::ops

@@ -15,18 +15,18 @@
 namespace tarn::ops {
 
 /// y = x.
-template <class T>
-void copy(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
+template <class T, OnCpu D>
+void copy(const Batch<T, D>& x, Batch<T, D>& y) {
   detail::check_shape("copy", "y", y.shape(), x.shape());
-  detail::for_ranges(x.size(), x.lanes(),
+  detail::for_ranges(x.scalars(), x.lanes(),
                      [&](Index first, Index last) { std::copy(x.data() + first, x.data() + last, y.data() + first); });
 }
 
 /// The same for plain tensors of one size.
-template <class T>
-void copy(const TensorView<const T, Cpu>& x, const TensorView<T, Cpu>& y) {
+template <class T, OnCpu D>
+void copy(const TensorView<const T, D>& x, const TensorView<T, D>& y) {
   detail::check_size("copy", "y", y.size(), x.size());
-  std::copy_n(x.data(), x.size(), y.data());
+  std::copy_n(x.data(), x.scalars(), y.data());
 }
 
 /// Zeroes the unused lanes of a gradient, which sums over the batch rely on.
@@ -39,6 +39,9 @@ void clear_unused_lanes(Batch<T, Cpu>& dy) {
   for (Index element = 0; element < dy.sample().size(); ++element)
     std::fill(group + element * lanes + used, group + (element + 1) * lanes, T(0));
 }
+
+template <class T>
+void clear_unused_lanes(Batch<T, CpuModels>&) {}  // there are none
 
 namespace detail {
 

@@ -46,10 +46,14 @@ inline void check_size(const char* where, const char* what, Index size, Index ex
   if (size != expected) throw ShapeError(where, ": ", what, " has ", size, " elements, expected ", expected);
 }
 /// Throws StateError if a layer did not ask its Setup for enough.
-template <class T>
-void check_scratch(const char* where, const TensorView<T, Cpu>& scratch, Index needed) {
-  if (scratch.size() < needed) throw StateError(where, ": scratch holds ", scratch.size(), " scalars, needs ", needed);
+template <class T, class D>
+void check_scratch(const char* where, const TensorView<T, D>& scratch, Index needed) {
+  if (scratch.scalars() < needed) throw StateError(where, ": scratch holds ", scratch.scalars(), " scalars, needs ", needed);
 }
+
+/// Whether each lane is a model of its own, so that weights have lanes too and no sum runs over them.
+template <class D>
+inline constexpr bool models = std::is_same_v<D, CpuModels>;
 
 inline Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 /// Scalars of a buffer, such that the next one behind it is aligned too.

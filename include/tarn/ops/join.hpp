@@ -10,19 +10,19 @@
 namespace tarn::ops {
 
 /// y += x.
-template <class T>
-void add(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
+template <class T, OnCpu D>
+void add(const Batch<T, D>& x, Batch<T, D>& y) {
   detail::check_shape("add", "y", y.shape(), x.shape());
   const auto body = TARN_CPU_BODY(add, T);
-  detail::for_ranges(x.size(), x.lanes(),
+  detail::for_ranges(x.scalars(), x.lanes(),
                      [&](Index first, Index last) { body(x.data() + first, y.data() + first, last - first); });
 }
 
 namespace detail {
 
 /// Throws ShapeError unless `part` [.., c] holds channels first .. first + c - 1 of `whole`.
-template <class T>
-void check_channels(const char* where, const Batch<T, Cpu>& part, Index first, const Batch<T, Cpu>& whole) {
+template <class T, OnCpu D>
+void check_channels(const char* where, const Batch<T, D>& part, Index first, const Batch<T, D>& whole) {
   const Rows inner = rows_of(part), outer = rows_of(whole);
   if (part.count() != whole.count() || inner.rows != outer.rows || first < 0 || first + inner.channels > outer.channels)
     throw ShapeError(where, ": ", part.shape().to_string(), " are not the channels from ", first, " on of ",
@@ -32,8 +32,8 @@ void check_channels(const char* where, const Batch<T, Cpu>& part, Index first, c
 }  // namespace detail
 
 /// Writes x [.., c] into the channels first .. first + c - 1 of y.
-template <class T>
-void put_channels(const Batch<T, Cpu>& x, Index first, Batch<T, Cpu>& y) {
+template <class T, OnCpu D>
+void put_channels(const Batch<T, D>& x, Index first, Batch<T, D>& y) {
   detail::check_channels("put_channels", x, first, y);
   const Index part = detail::rows_of(x).channels * x.lanes(), whole = detail::rows_of(y).channels * y.lanes();
   const Index rows = detail::rows_of(x).rows;
@@ -45,8 +45,8 @@ void put_channels(const Batch<T, Cpu>& x, Index first, Batch<T, Cpu>& y) {
 }
 
 /// y [.., c] = the channels first .. first + c - 1 of x; with `accumulate` y += them.
-template <class T>
-void take_channels(const Batch<T, Cpu>& x, Index first, Batch<T, Cpu>& y, bool accumulate) {
+template <class T, OnCpu D>
+void take_channels(const Batch<T, D>& x, Index first, Batch<T, D>& y, bool accumulate) {
   detail::check_channels("take_channels", y, first, x);
   const Index part = detail::rows_of(y).channels * y.lanes(), whole = detail::rows_of(x).channels * x.lanes();
   const Index rows = detail::rows_of(y).rows;

@@ -14,10 +14,6 @@ namespace tarn::ops {
 
 namespace detail {
 
-/// Lanes of the widest instruction set.
-template <class T>
-inline constexpr int most_lanes = cpu::vector_bytes(cpu::InstructionSet::v4) / static_cast<int>(sizeof(T));
-
 /// One sample's values among the lanes of its group.
 template <class T>
 struct LaneView {
@@ -40,8 +36,8 @@ Index argmax(const LaneView<const T>& values, Index size) {
 }
 
 /// Throws ShapeError unless weights and gradient, where there are any, fit the outputs.
-template <class T>
-void check_loss(const char* where, const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets, const Batch<T, Cpu>* gradient) {
+template <class T, OnCpu D>
+void check_loss(const char* where, const Batch<T, D>& outputs, const Targets<T, D>& targets, const Batch<T, D>* gradient) {
   if (targets.has_weights()) check_shape(where, "weights", targets.weights.shape(), {outputs.count()});
   if (gradient) check_shape(where, "gradient", gradient->shape(), outputs.shape());
 }
@@ -73,6 +69,25 @@ double sum_of_losses(const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& target
   return sum;
 }
 
+/// With a model a lane, the sums of each.
+template <class T, class Body>
+LossSum<CpuModels> sum_of_losses(const Batch<T, CpuModels>& outputs, const Targets<T, CpuModels>&, double share, Body body) {
+  alignas(alignment) T scales[cpu::max_lanes<T>];
+  std::fill_n(scales, cpu::max_lanes<T>, static_cast<T>(share));
+  LossSum<CpuModels> sums{};
+  for (Index sample = 0; sample < outputs.count(); ++sample) {
+    double losses[cpu::max_lanes<T>];
+    body(sample, scales, losses);
+    for (int lane = 0; lane < outputs.lanes(); ++lane) sums[static_cast<std::size_t>(lane)] += losses[lane];
+  }
+  return sums;
+}
+inline double divided(double sum, double by) { return sum / by; }
+inline LossSum<CpuModels> divided(LossSum<CpuModels> sums, double by) {
+  for (double& sum : sums) sum /= by;
+  return sums;
+}
+
 /// The factor of each sample's gradient.
 inline double share_of_sample(Reduction reduction, Index samples) {
   return reduction == Reduction::mean ? 1 / static_cast<double>(samples) : 1;
@@ -83,37 +98,37 @@ inline double share_of_sample(Reduction reduction, Index samples) {
 /// Sum over the samples of weight times the mean of loss(y, t) over a sample's elements; `parameter` is the loss's own. Where
 /// `gradient` is given it becomes that of the sum, divided by the number of samples if `reduction` is the mean.
 /// Throws ShapeError unless targets are vectors of the outputs' shape; for outputs [n, 1] they may be [n].
-template <class T>
-double elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets,
-                        Reduction reduction, Batch<T, Cpu>* gradient) {
-  const Batch<T, Cpu>& t = targets.vectors;
+template <class T, OnCpu D>
+LossSum<D> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<T, D>& outputs, const Targets<T, D>& targets,
+                        Reduction reduction, Batch<T, D>* gradient) {
+  const Batch<T, D>& t = targets.vectors;
   if (t.shape() != Shape{outputs.count()} || outputs.sample() != Shape{1})
     detail::check_shape("elementwise_loss", "targets", t.shape(), outputs.shape());
   detail::check_loss("elementwise_loss", outputs, targets, gradient);
   const Index elements = outputs.sample().size();
   const double share = detail::share_of_sample(reduction, outputs.count()) / static_cast<double>(elements);
   const auto body = TARN_CPU_BODY(elementwise_loss, T);
-  const double sum = detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
+  const LossSum<D> sum = detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
     body(loss, static_cast<T>(parameter), outputs.group(group), t.group(group), gradient ? gradient->group(group) : nullptr,
          elements, scales, losses);
   });
-  return sum / static_cast<double>(elements);
+  return detail::divided(sum, static_cast<double>(elements));
 }
 
 /// Sum over the samples of weight times -sum_k t_k log p_k, for outputs [n, classes] that are probabilities p, or logits z with
 /// p = softmax(z). Labels and vectors t are smoothed to t (1 - smoothing) + smoothing / classes. Where `gradient` is given it
 /// becomes that of the sum, divided by n if `reduction` is the mean. Throws ShapeError where shapes do not fit, ArgumentError
 /// for a label outside [0, classes).
-template <class T>
-double cross_entropy(bool from_logits, double smoothing, const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets,
-                     Reduction reduction, Batch<T, Cpu>* gradient) {
+template <class T, OnCpu D>
+LossSum<D> cross_entropy(bool from_logits, double smoothing, const Batch<T, D>& outputs, const Targets<T, D>& targets,
+                     Reduction reduction, Batch<T, D>* gradient) {
   const Index classes = outputs.sample().size(), count = outputs.count();
   if (targets.has_labels())
     detail::check_shape("cross_entropy", "labels", targets.labels.shape(), {count});
   else
     detail::check_shape("cross_entropy", "targets", targets.vectors.shape(), outputs.shape());
   detail::check_loss("cross_entropy", outputs, targets, gradient);
-  for (Index i = 0; i < (targets.has_labels() ? count : 0); ++i)
+  for (Index i = 0; i < (targets.has_labels() ? count * (detail::models<D> ? outputs.lanes() : 1) : 0); ++i)
     if (targets.labels[i] < 0 || targets.labels[i] >= classes)
       throw ArgumentError("cross_entropy: label ", targets.labels[i], " of sample ", i, ", expected 0 to ", classes - 1);
   const auto body = TARN_CPU_BODY(cross_entropy, T);
@@ -121,7 +136,7 @@ double cross_entropy(bool from_logits, double smoothing, const Batch<T, Cpu>& ou
   return detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
     const std::int32_t* labels = targets.labels.data();
     if (labels) labels += group * outputs.lanes();
-    std::int32_t some[detail::most_lanes<T>] = {};  // of a last group, whose unused lanes have no labels
+    std::int32_t some[cpu::max_lanes<T>] = {};  // of a last group, whose unused lanes have no labels
     if (const int used = outputs.used_lanes(group); labels && used < outputs.lanes())
       labels = (std::copy_n(labels, used, some), some);
     body(from_logits, static_cast<T>(smoothing), outputs.group(group), labels, labels ? nullptr : targets.vectors.group(group),

@@ -24,21 +24,21 @@ Index matmul_scratch(const Shape& kernel) {
 }
 
 /// y = f(x W + b). x [batch, in], W [in, out], b [out] or empty, y [batch, out].
-template <class T>
-void matmul(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& kernel, const TensorView<const T, Cpu>& bias,
-            const Activation& activation, Batch<T, Cpu>& y, const TensorView<T, Cpu>& scratch) {
+template <class T, OnCpu D>
+void matmul(const Batch<T, D>& x, const TensorView<const T, D>& kernel, const TensorView<const T, D>& bias,
+            const Activation& activation, Batch<T, D>& y, const TensorView<T, D>& scratch) {
   conv2d(x, kernel, bias, detail::dense_geometry(kernel.shape()[0], kernel.shape()[1]), activation, y, scratch);
 }
 /// dW = x^T dy.
-template <class T>
-void matmul_kernel_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const TensorView<T, Cpu>& dkernel,
-                            const TensorView<T, Cpu>& scratch) {
+template <class T, OnCpu D>
+void matmul_kernel_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const TensorView<T, D>& dkernel,
+                            const TensorView<T, D>& scratch) {
   conv2d_kernel_gradient(x, dy, detail::dense_geometry(dkernel.shape()[0], dkernel.shape()[1]), dkernel, scratch);
 }
 /// dx = dy W^T.
-template <class T>
-void matmul_input_gradient(const Batch<T, Cpu>& dy, const TensorView<const T, Cpu>& kernel, Batch<T, Cpu>& dx,
-                           const TensorView<T, Cpu>& scratch) {
+template <class T, OnCpu D>
+void matmul_input_gradient(const Batch<T, D>& dy, const TensorView<const T, D>& kernel, Batch<T, D>& dx,
+                           const TensorView<T, D>& scratch) {
   conv2d_input_gradient(dy, kernel, detail::dense_geometry(kernel.shape()[0], kernel.shape()[1]), dx, scratch);
 }
 

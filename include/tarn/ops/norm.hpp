@@ -11,7 +11,7 @@
 
 namespace tarn::ops {
 
-/// Scalars of scratch that the functions below need for this many channels.
+/// Scratch that the functions below need for this many channels.
 inline Index norm_scratch(Index channels) { return 6 * parallel::max_sum_parts * channels; }
 
 namespace detail {
@@ -32,22 +32,33 @@ struct Moments {
   }
 };
 
+/// Statistics: one a channel, and with a model a lane one for each model.
+template <class T, OnCpu D>
+Index statistics(const Batch<T, D>& x, Index channels) {
+  return channels * (models<D> ? x.lanes() : 1);
+}
+/// Samples of a group that a statistic is of.
+template <class T, OnCpu D>
+Index samples_of(const Batch<T, D>& x, Index group) {
+  return models<D> ? 1 : x.used_lanes(group);
+}
+
 /// Calls `body(part's sums, part's products, first group, groups, used lanes of the last)` for each part of the batch, then
-/// adds the parts in order, in double: `total(channel, sum, product)`.
-template <class T, class Body, class Total>
-void channel_sums(const Batch<T, Cpu>& x, Index channels, T* scratch, Body body, Total total) {
+/// adds the parts in order, in double: `total(statistic, sum, product)`, `count` statistics in all.
+template <class T, OnCpu D, class Body, class Total>
+void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Total total) {
   const Index parts = parallel::sum_parts(x.groups());
   parallel::run(parts, [&](Index part) {
-    T* sums = scratch + part * 2 * channels;
-    std::fill_n(sums, 2 * channels, T(0));
+    T* sums = scratch + part * 2 * count;
+    std::fill_n(sums, 2 * count, T(0));
     const auto [first, last] = parallel::piece(x.groups(), parts, part);
-    body(sums, sums + channels, first, last - first, x.used_lanes(last - 1));
+    body(sums, sums + count, first, last - first, x.used_lanes(last - 1));
   });
-  for (Index c = 0; c < channels; ++c) {
+  for (Index c = 0; c < count; ++c) {
     double sum = 0, product = 0;
     for (Index part = 0; part < parts; ++part) {
-      sum += static_cast<double>(scratch[part * 2 * channels + c]);
-      product += static_cast<double>(scratch[part * 2 * channels + channels + c]);
+      sum += static_cast<double>(scratch[part * 2 * count + c]);
+      product += static_cast<double>(scratch[part * 2 * count + count + c]);
     }
     total(c, sum, product);
   }
@@ -57,34 +68,35 @@ void channel_sums(const Batch<T, Cpu>& x, Index channels, T* scratch, Body body,
 
 /// mean[c] and (biased) variance[c] of x over the batch and all but the last axis. Each group is read twice, while it is in
 /// the cache: for its mean, then for the squares around that; groups, then parts, are joined in order. So neither a large mean nor an outlier costs digits of the variance.
-template <class T>
-void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const TensorView<T, Cpu>& variance,
-             const TensorView<T, Cpu>& scratch) {
+template <class T, OnCpu D>
+void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorView<T, D>& variance,
+             const TensorView<T, D>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
   detail::check_size("moments", "mean", mean.size(), channels);
   detail::check_size("moments", "variance", variance.size(), channels);
-  detail::check_scratch("moments", scratch, norm_scratch(channels));
-  const Index parts = parallel::sum_parts(x.groups());
-  const auto body = TARN_CPU_BODY(moments, T);
+  const Index statistics = detail::statistics(x, channels);
+  detail::check_scratch("moments", scratch, norm_scratch(statistics));
+  const Index parts = parallel::sum_parts(x.groups()), samples = detail::models<D> ? 1 : x.lanes();  // of a group
+  const auto body = TARN_CPU_BODY(moments, T, detail::models<D>);
   parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
-    T* const center = scratch.data() + part * 6 * channels;  // the mean so far, less
-    T* const base = center + channels;                       // that of the part's first group
-    T* const squares = base + channels;
-    T* const group_center = squares + channels;
-    T* const group_sums = group_center + channels;
-    T* const group_squares = group_sums + channels;
-    std::fill_n(center, 3 * channels, T(0));
+    T* const center = scratch.data() + part * 6 * statistics;  // the mean so far, less
+    T* const base = center + statistics;                   // that of the part's first group
+    T* const squares = base + statistics;
+    T* const group_center = squares + statistics;
+    T* const group_sums = group_center + statistics;
+    T* const group_squares = group_sums + statistics;
+    std::fill_n(center, 3 * statistics, T(0));
     double seen = 0;
     const auto [first, last] = parallel::piece(x.groups(), parts, part);
     for (Index group = first; group < last; ++group) {
       const int used = x.used_lanes(group);
-      const double count = static_cast<double>(used * rows);
-      std::fill_n(group_center, 3 * channels, T(0));
+      const double count = static_cast<double>(detail::samples_of(x, group) * rows);
+      std::fill_n(group_center, 3 * statistics, T(0));
       body(x.group(group), 1, rows, channels, used, group_squares, group_center, group_sums);
-      for (Index c = 0; c < channels; ++c) group_center[c] /= static_cast<T>(count);
-      std::fill_n(group_sums, 2 * channels, T(0));
+      for (Index c = 0; c < statistics; ++c) group_center[c] /= static_cast<T>(count);
+      std::fill_n(group_sums, 2 * statistics, T(0));
       body(x.group(group), 1, rows, channels, used, group_center, group_sums, group_squares);
-      for (Index c = 0; c < channels; ++c) {
+      for (Index c = 0; c < statistics; ++c) {
         const double offset = static_cast<double>(group_sums[c]) / count;  // what rounding left of the mean
         detail::Moments joined{seen, static_cast<double>(center[c]), static_cast<double>(squares[c])};
         if (seen == 0) base[c] = group_center[c];
@@ -96,14 +108,14 @@ void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const Tenso
       seen += count;
     }
   });
-  for (Index c = 0; c < channels; ++c) {
+  for (Index c = 0; c < statistics; ++c) {
     detail::Moments all;
     for (Index part = 0; part < parts; ++part) {
       const auto [first, last] = parallel::piece(x.groups(), parts, part);
-      const double count = static_cast<double>((std::min(last * x.lanes(), x.count()) - first * x.lanes()) * rows);
-      const T* sums = scratch.data() + part * 6 * channels;
-      all.add({count, static_cast<double>(sums[channels + c]) + static_cast<double>(sums[c]),
-               static_cast<double>(sums[2 * channels + c])});
+      const double count = static_cast<double>((std::min(last * samples, x.count()) - first * samples) * rows);
+      const T* sums = scratch.data() + part * 6 * statistics;
+      all.add({count, static_cast<double>(sums[statistics + c]) + static_cast<double>(sums[c]),
+               static_cast<double>(sums[2 * statistics + c])});
     }
     mean[c] = static_cast<T>(all.mean);
     variance[c] = static_cast<T>(std::max(0.0, all.squares / all.count));
@@ -111,48 +123,49 @@ void moments(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& mean, const Tenso
 }
 
 /// value += share (target - value): one step of a moving average, share in [0, 1].
-template <class T>
-void move_towards(const TensorView<T, Cpu>& value, const TensorView<const T, Cpu>& target, double share) {
+template <class T, OnCpu D>
+void move_towards(const TensorView<T, D>& value, const TensorView<const T, D>& target, double share) {
   detail::check_size("move_towards", "target", target.size(), value.size());
-  for (Index i = 0; i < value.size(); ++i) value[i] += static_cast<T>(share) * (target[i] - value[i]);
+  for (Index i = 0; i < value.scalars(); ++i) value[i] += static_cast<T>(share) * (target[i] - value[i]);
 }
 
 /// y = (x - mean) / sqrt(variance + epsilon) gamma + beta, a channel of the last axis.
-template <class T>
-void normalize(const Batch<T, Cpu>& x, const TensorView<const T, Cpu>& mean, const TensorView<const T, Cpu>& variance,
-               double epsilon, const TensorView<const T, Cpu>& gamma, const TensorView<const T, Cpu>& beta, Batch<T, Cpu>& y,
-               const TensorView<T, Cpu>& scratch) {
+template <class T, OnCpu D>
+void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const TensorView<const T, D>& variance,
+               double epsilon, const TensorView<const T, D>& gamma, const TensorView<const T, D>& beta, Batch<T, D>& y,
+               const TensorView<T, D>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
   detail::check_shape("normalize", "y", y.shape(), x.shape());
   for (const auto& values : {mean, variance, gamma, beta})
     detail::check_size("normalize", "a value a channel", values.size(), channels);
-  detail::check_scratch("normalize", scratch, norm_scratch(channels));
+  const Index statistics = detail::statistics(x, channels);
+  detail::check_scratch("normalize", scratch, norm_scratch(statistics));
   T* scale = scratch.data();
-  for (Index c = 0; c < channels; ++c) scale[c] = static_cast<T>(gamma[c] / std::sqrt(variance[c] + static_cast<T>(epsilon)));
-  const auto body = TARN_CPU_BODY(normalize, T);
+  for (Index c = 0; c < statistics; ++c) scale[c] = static_cast<T>(gamma[c] / std::sqrt(variance[c] + static_cast<T>(epsilon)));
+  const auto body = TARN_CPU_BODY(normalize, T, detail::models<D>);
   parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
     body(x.group(group), y.group(group), 1, rows, channels, mean.data(), scale, beta.data());
   });
 }
 
 /// dx = dy gamma / sqrt(variance + epsilon), a channel: the gradient where mean and variance do not depend on x.
-template <class T>
-void normalize_input_gradient(const Batch<T, Cpu>& dy, const TensorView<const T, Cpu>& variance, double epsilon,
-                              const TensorView<const T, Cpu>& gamma, Batch<T, Cpu>& dx, const TensorView<T, Cpu>& scratch) {
-  const Index channels = detail::rows_of(dy).channels;
-  detail::check_scratch("normalize_input_gradient", scratch, norm_scratch(channels));
-  T* const zeros = scratch.data() + 2 * channels;  // behind what normalize uses
-  std::fill_n(zeros, channels, T(0));
-  const TensorView<const T, Cpu> none{zeros, {channels}};
+template <class T, OnCpu D>
+void normalize_input_gradient(const Batch<T, D>& dy, const TensorView<const T, D>& variance, double epsilon,
+                              const TensorView<const T, D>& gamma, Batch<T, D>& dx, const TensorView<T, D>& scratch) {
+  const Index channels = detail::rows_of(dy).channels, statistics = detail::statistics(dy, channels);
+  detail::check_scratch("normalize_input_gradient", scratch, norm_scratch(statistics));
+  T* const zeros = scratch.data() + 2 * statistics;  // behind what normalize uses
+  std::fill_n(zeros, statistics, T(0));
+  const TensorView<const T, D> none{zeros, {channels}};
   normalize(dy, none, variance, epsilon, gamma, none, dx, scratch);
 }
 
 /// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted.
-template <class T>
-void normalize_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const TensorView<const T, Cpu>& mean,
-                        const TensorView<const T, Cpu>& variance, double epsilon, const TensorView<const T, Cpu>& gamma,
-                        const TensorView<T, Cpu>& dgamma, const TensorView<T, Cpu>& dbeta, Batch<T, Cpu>* dx,
-                        const TensorView<T, Cpu>& scratch) {
+template <class T, OnCpu D>
+void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const TensorView<const T, D>& mean,
+                        const TensorView<const T, D>& variance, double epsilon, const TensorView<const T, D>& gamma,
+                        const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta, Batch<T, D>* dx,
+                        const TensorView<T, D>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
   detail::check_shape("normalize_gradient", "dy", dy.shape(), x.shape());
   if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
@@ -160,14 +173,15 @@ void normalize_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const T
     detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
   for (const auto& values : {dgamma, dbeta})
     detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
-  detail::check_scratch("normalize_gradient", scratch, norm_scratch(channels));
+  const Index statistics = detail::statistics(x, channels);
+  detail::check_scratch("normalize_gradient", scratch, norm_scratch(statistics));
   const double count = static_cast<double>(x.count() * rows);
-  T* scale = scratch.data() + 2 * parallel::max_sum_parts * channels;
-  T* offset = scale + channels;
-  T* slope = offset + channels;
-  const auto sums_body = TARN_CPU_BODY(normalize_sums, T);
+  T* scale = scratch.data() + 2 * parallel::max_sum_parts * statistics;
+  T* offset = scale + statistics;
+  T* slope = offset + statistics;
+  const auto sums_body = TARN_CPU_BODY(normalize_sums, T, detail::models<D>);
   detail::channel_sums(
-      x, channels, scratch.data(),
+      x, statistics, scratch.data(),
       [&, rows = rows, channels = channels](T* sums, T* products, Index first, Index groups, int used) {
         sums_body(x.group(first), dy.group(first), groups, rows, channels, used, mean.data(), sums, products);
       },
@@ -180,7 +194,7 @@ void normalize_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& dy, const T
         slope[c] = static_cast<T>(-static_cast<double>(gamma[c]) * inverse * inverse * inverse * product / count);
       });
   if (!dx) return;
-  const auto body = TARN_CPU_BODY(normalize_gradient, T);
+  const auto body = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
   parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
     body(x.group(group), dy.group(group), dx->group(group), 1, rows, channels, mean.data(), scale, offset, slope);
   });

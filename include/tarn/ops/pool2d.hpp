@@ -10,8 +10,8 @@ namespace tarn::ops {
 namespace detail {
 
 /// Throws ShapeError unless x [n, in_h, in_w, c] and y [n, out_h, out_w, c] (or [n, c], of one pixel) are those of the pooling.
-template <class T>
-void check_pool(const char* where, const Batch<T, Cpu>& x, const Batch<T, Cpu>& y, const cpu::PoolGeometry& g) {
+template <class T, OnCpu D>
+void check_pool(const char* where, const Batch<T, D>& x, const Batch<T, D>& y, const cpu::PoolGeometry& g) {
   check_shape(where, "x", x.shape(), {y.count(), g.in_h, g.in_w, g.channels});
   check_size(where, "a sample of y", y.sample().size(), g.out_h * g.out_w * g.channels);
 }
@@ -19,33 +19,33 @@ void check_pool(const char* where, const Batch<T, Cpu>& x, const Batch<T, Cpu>& 
 }  // namespace detail
 
 /// y [.., out_h, out_w, c]: the mean of each window of x [.., h, w, c], padding not counted.
-template <class T>
-void avg_pool2d(const Batch<T, Cpu>& x, const cpu::PoolGeometry& geometry, Batch<T, Cpu>& y) {
+template <class T, OnCpu D>
+void avg_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T, D>& y) {
   detail::check_pool("avg_pool2d", x, y, geometry);
   const auto body = TARN_CPU_BODY(avg_pool2d, T);
   parallel::run(x.groups(), [&](Index group) { body(x.group(group), y.group(group), geometry); });
 }
 
 /// dx: dy shared evenly among the pixels of each window.
-template <class T>
-void avg_pool2d_gradient(const Batch<T, Cpu>& dy, const cpu::PoolGeometry& geometry, Batch<T, Cpu>& dx) {
+template <class T, OnCpu D>
+void avg_pool2d_gradient(const Batch<T, D>& dy, const cpu::PoolGeometry& geometry, Batch<T, D>& dx) {
   detail::check_pool("avg_pool2d_gradient", dx, dy, geometry);
   const auto body = TARN_CPU_BODY(avg_pool2d_gradient, T);
   parallel::run(dy.groups(), [&](Index group) { body(dy.group(group), dx.group(group), geometry); });
 }
 
 /// y [.., out_h, out_w, c]: the largest value of each window of x [.., h, w, c]; NaN where it holds one.
-template <class T>
-void max_pool2d(const Batch<T, Cpu>& x, const cpu::PoolGeometry& geometry, Batch<T, Cpu>& y) {
+template <class T, OnCpu D>
+void max_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T, D>& y) {
   detail::check_pool("max_pool2d", x, y, geometry);
   const auto body = TARN_CPU_BODY(max_pool2d, T);
   parallel::run(x.groups(), [&](Index group) { body(x.group(group), y.group(group), geometry); });
 }
 
 /// dx: dy to the largest pixel of each window, the first of equals, row by row.
-template <class T>
-void max_pool2d_gradient(const Batch<T, Cpu>& x, const Batch<T, Cpu>& y, const Batch<T, Cpu>& dy,
-                         const cpu::PoolGeometry& geometry, Batch<T, Cpu>& dx) {
+template <class T, OnCpu D>
+void max_pool2d_gradient(const Batch<T, D>& x, const Batch<T, D>& y, const Batch<T, D>& dy,
+                         const cpu::PoolGeometry& geometry, Batch<T, D>& dx) {
   detail::check_pool("max_pool2d_gradient", x, y, geometry);
   detail::check_pool("max_pool2d_gradient", dx, dy, geometry);
   const auto body = TARN_CPU_BODY(max_pool2d_gradient, T);

@@ -8,8 +8,8 @@
 namespace tarn::ops {
 
 /// y = exp(x) / sum of exp(x) over the last axis; y may be x. Throws ShapeError where shapes differ, as all ops do.
-template <class T>
-void softmax(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
+template <class T, OnCpu D>
+void softmax(const Batch<T, D>& x, Batch<T, D>& y) {
   detail::check_shape("softmax", "y", y.shape(), x.shape());
   const auto [rows, classes] = detail::rows_of(x);
   const auto body = TARN_CPU_BODY(softmax, T);
@@ -18,8 +18,8 @@ void softmax(const Batch<T, Cpu>& x, Batch<T, Cpu>& y) {
 }
 
 /// dx = y (dy - sum of y dy over the last axis); dx may be dy.
-template <class T>
-void softmax_gradient(const Batch<T, Cpu>& y, const Batch<T, Cpu>& dy, Batch<T, Cpu>& dx) {
+template <class T, OnCpu D>
+void softmax_gradient(const Batch<T, D>& y, const Batch<T, D>& dy, Batch<T, D>& dx) {
   detail::check_shape("softmax_gradient", "dy", dy.shape(), y.shape());
   detail::check_shape("softmax_gradient", "dx", dx.shape(), y.shape());
   const auto [rows, classes] = detail::rows_of(y);

@@ -62,13 +62,13 @@ class AdamUpdater {
   /// The rate of the update at this point, before Adam's own correction. Throws ArgumentError where it is out of range.
   double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
-  /// One update with this rate, after `iteration` others, of the weights in `ranges`.
-  void update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, std::span<const Range> ranges,
+  /// One update with this rate, after `iteration` others, of the weights in `ranges`. May change the gradients there.
+  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges,
               double rate, Index iteration) {
     auto terms = update_terms(spec_, gradients, ranges, rate);
     const double t = static_cast<double>(iteration) + 1;
     terms.rate *= std::sqrt(1 - std::pow(spec_.beta_2, t)) / (1 - std::pow(spec_.beta_1, t));
-    ops::adam(weights, momentums_1_.view(), momentums_2_.view(), largest_.view(), gradients, ranges, terms, spec_.beta_1,
+    ops::adam(weights, momentums_1_.view(), momentums_2_.view(), largest_.view(), TensorView<const T, D>{gradients}, ranges, terms, spec_.beta_1,
               spec_.beta_2, spec_.epsilon);
   }
 

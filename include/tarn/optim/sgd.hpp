@@ -36,14 +36,14 @@ class SGD::Updater {
   /// The rate of the update at this point. Throws ArgumentError where it is out of range.
   double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
-  /// One update with this rate, after `iteration` others, of the weights in `ranges`.
-  void update(const TensorView<T, D>& weights, const TensorView<const T, D>& gradients, std::span<const Range> ranges,
+  /// One update with this rate, after `iteration` others, of the weights in `ranges`. May change the gradients there.
+  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges,
               double rate, Index /*iteration*/) {
     const auto terms = detail::update_terms(spec_, gradients, ranges, rate);
     if (spec_.momentum == 0)
-      ops::sgd(weights, gradients, ranges, terms);
+      ops::sgd(weights, TensorView<const T, D>{gradients}, ranges, terms);
     else
-      ops::sgd_momentum(weights, velocities_.view(), gradients, ranges, terms, spec_.momentum, spec_.nesterov);
+      ops::sgd_momentum(weights, velocities_.view(), TensorView<const T, D>{gradients}, ranges, terms, spec_.momentum, spec_.nesterov);
   }
 
   /// With momentum: `velocity`.

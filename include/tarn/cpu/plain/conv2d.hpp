@@ -26,7 +26,7 @@ Index conv_tile_outputs() {
 }
 
 /// One product for each kernel row: the patches of the pixels that see the whole kernel, or one pixel of all samples.
-template <class T>
+template <class T, bool Models>
 void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
   using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;

@@ -48,8 +48,8 @@ template <class T>
 T map_input(MapElements<T> input, Index element, Index) {
   return input.data[element];
 }
-template <class T>
-T map_input(MapChannels<T> input, Index, Index channel) {
+template <class T, bool Models>
+T map_input(MapChannels<T, Models> input, Index, Index channel) {
   return input.data[channel];
 }
 template <class T, class F, class... Inputs>
@@ -57,7 +57,7 @@ void map(T* y, Index pixels, Index channels, const F& f, Inputs... inputs) {
   for (Index element = 0; element < pixels * channels; ++element)
     y[element] = f(map_input<T>(inputs, element, element % channels)...);
 }
-template <class T, class F, class... Inputs>
+template <class T, bool Models, class F, class... Inputs>
 void reduce(T* sums, Index pixels, Index channels, int, const F& f, Inputs... inputs) {
   for (Index element = 0; element < pixels * channels; ++element)
     sums[element % channels] += f(map_input<T>(inputs, element, element % channels)...);

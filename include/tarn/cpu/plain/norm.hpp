@@ -7,7 +7,7 @@
 
 namespace tarn::cpu::plain {
 
-template <class T>
+template <class T, bool Models>
 void moments(const T* x, Index groups, Index pixels, Index channels, int, const T* shift, T* sums, T* squares) {
   const auto at = elements(shift, channels);
   auto sum = elements(sums, channels), square = elements(squares, channels);
@@ -17,7 +17,7 @@ void moments(const T* x, Index groups, Index pixels, Index channels, int, const 
     square += (value - at).square();
   }
 }
-template <class T>
+template <class T, bool Models>
 void normalize_sums(const T* x, const T* dy, Index groups, Index pixels, Index channels, int, const T* mean, T* sums,
                     T* products) {
   const auto center = elements(mean, channels);
@@ -28,13 +28,13 @@ void normalize_sums(const T* x, const T* dy, Index groups, Index pixels, Index c
     product += gradient * (elements(x + row * channels, channels) - center);
   }
 }
-template <class T>
+template <class T, bool Models>
 void normalize(const T* x, T* y, Index groups, Index pixels, Index channels, const T* mean, const T* scale, const T* offset) {
   const auto center = elements(mean, channels), factor = elements(scale, channels), term = elements(offset, channels);
   for (Index row = 0; row < groups * pixels; ++row)
     elements(y + row * channels, channels) = (elements(x + row * channels, channels) - center) * factor + term;
 }
-template <class T>
+template <class T, bool Models>
 void normalize_gradient(const T* x, const T* dy, T* dx, Index groups, Index pixels, Index channels, const T* mean, const T* scale,
                         const T* offset, const T* slope) {
   const auto center = elements(mean, channels), factor = elements(scale, channels), term = elements(offset, channels),

@@ -6,13 +6,13 @@
 
 namespace tarn::cpu::plain {
 
-template <class T>
+template <class T, bool Models>
 void dropout(const T* x, T* y, Index first_block, Index last_block, Index pixels, Index channels, Index sample,
              std::uint32_t threshold, T scale, const StreamWords& stream) {
   for (Index block = first_block; block < last_block; ++block) {
     const auto words =
         Philox::block({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(sample), stream.step, stream.identity},
-                      {stream.key[0], stream.key[1]});
+                      {stream.keys[0], stream.keys[1]});
     for (Index i = 0; i < 4 && block * 4 + i < channels; ++i)
       for (Index pixel = 0, at = block * 4 + i; pixel < pixels; ++pixel, at += channels)
         y[at] = words[static_cast<std::size_t>(i)] >= threshold ? x[at] * scale : T(0);

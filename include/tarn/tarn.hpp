@@ -28,6 +28,7 @@
 #include <tarn/schedulers/cyclic.hpp>
 #include <tarn/train/csv_logger.hpp>
 #include <tarn/train/early_stopping.hpp>
+#include <tarn/train/ensemble_trainer.hpp>
 #include <tarn/train/progress.hpp>
 #include <tarn/train/range_test.hpp>
 #include <tarn/train/trainer.hpp>

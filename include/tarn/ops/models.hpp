@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include <tarn/data/dataset.hpp>
+#include <tarn/ops/losses.hpp>
+
+// What an ensemble's batches are filled from and read by: a lane is a model.
+
+namespace tarn::ops {
+
+/// y[sample][..][model] = the samples at rows[model] of each model's own data, as scale * value + offset. The lanes behind the
+/// last model repeat it. All data sets have y's samples, and `rows` y's count for each.
+template <class T>
+void gather(std::span<const Samples* const> data, std::span<const std::uint32_t* const> rows, Batch<T, CpuModels>& y) {
+  const Index elements = y.sample().size(), lanes = y.lanes(), models = static_cast<Index>(data.size());
+  const Index chunk = std::max<Index>(1, 65536 / std::max<Index>(1, elements * lanes));  // samples that stay in the cache
+  for (Index first = 0; first < y.count(); first += chunk) {
+    const Index last = std::min(first + chunk, y.count());
+    for (Index lane = 0; lane < lanes; ++lane) {
+      const auto model = static_cast<std::size_t>(std::min(lane, models - 1));
+      const double scale = data[model]->scale(), offset = data[model]->offset();
+      std::visit(
+          [&](const auto& values) {
+            for (Index sample = first; sample < last; ++sample) {
+              const auto* from = values.data() + static_cast<Index>(rows[model][sample]) * elements;
+              T* to = y.group(sample) + lane;
+              for (Index element = 0; element < elements; ++element)
+                to[element * lanes] = static_cast<T>(scale * static_cast<double>(from[element]) + offset);
+            }
+          },
+          data[model]->values());
+    }
+  }
+}
+
+/// labels[sample][model] likewise. Throws ArgumentError for one outside [0, classes).
+template <class T>
+void gather_labels(std::span<const Samples* const> data, std::span<const std::uint32_t* const> rows, Index classes, Index count,
+                   std::int32_t* labels) {
+  const Index lanes = scalars_per_number<T, CpuModels>(), models = static_cast<Index>(data.size());
+  for (Index lane = 0; lane < lanes; ++lane) {
+    const auto model = static_cast<std::size_t>(std::min(lane, models - 1));
+    for (Index sample = 0; sample < count; ++sample) {
+      const Index row = static_cast<Index>(rows[model][sample]);
+      const double label = data[model]->at(row);
+      if (!(label >= 0 && label < static_cast<double>(classes)))
+        throw ArgumentError("ensemble: label ", label, " of sample ", row, ", expected 0 to ", classes - 1);
+      labels[sample * lanes + lane] = static_cast<std::int32_t>(label);
+    }
+  }
+}
+
+/// to[first sample + i][..] = the outputs of one model for sample i.
+template <class T>
+void to_tensor(const Batch<T, CpuModels>& x, Index model, T* to) {
+  const Index size = x.count() * x.sample().size(), lanes = x.lanes();
+  for (Index i = 0; i < size; ++i) to[i] = x.data()[i * lanes + model];
+}
+
+/// For each model the samples whose largest output is at the label, or at the largest element of the target vector.
+template <class T>
+void count_correct(const Batch<T, CpuModels>& outputs, const Targets<T, CpuModels>& targets, Index* counts) {
+  const Index classes = outputs.sample().size(), lanes = outputs.lanes();
+  for (Index sample = 0; sample < outputs.count(); ++sample)
+    for (Index lane = 0; lane < lanes; ++lane) {
+      const auto values = [&](const Batch<T, CpuModels>& of) {
+        return detail::LaneView<const T>{of.group(sample) + lane, lanes};
+      };
+      const Index expected = targets.has_labels() ? static_cast<Index>(targets.labels[sample * lanes + lane])
+                                                  : detail::argmax(values(targets.vectors), classes);
+      counts[lane] += detail::argmax(values(outputs), classes) == expected;
+    }
+}
+
+}  // namespace tarn::ops

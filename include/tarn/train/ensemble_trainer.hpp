@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tarn/layers/ensemble.hpp>
+#include <tarn/losses/categorical_cross_entropy.hpp>
+#include <tarn/optim/sgd.hpp>
+#include <tarn/train/fit_options.hpp>
+
+namespace tarn {
+
+/// How an ensemble is trained; as FitOptions.
+struct EnsembleFitOptions {
+  Index epochs = 1;           ///< at least 1
+  BatchSize batch_size = 32;  ///< a number or a schedule
+  bool drop_last = false;
+  bool shuffle = true;  ///< each model in an order of its own
+};
+
+/// One epoch of all models: running means over the samples, a model after the other.
+struct EnsembleEpoch {
+  Index epoch = 0;  ///< from 1 on
+  Index steps = 0;
+  double learning_rate = 0;  ///< of the last step
+  std::vector<Metrics> training;
+};
+
+/// Trains all models of an ensemble, which must outlive it and stay in place. Model m makes the steps that a Trainer of seed
+/// `seed + m` would make with it alone. A model whose loss is no longer finite does not stop the others: its figures say so.
+template <class T, class Loss, class Optimizer>
+class EnsembleTrainer {
+ public:
+  EnsembleTrainer(Ensemble<T>& ensemble, const Loss& loss, const Optimizer& optimizer, std::uint64_t seed = 0)
+      : ensemble_{ensemble}, loss_{loss} {
+    const Index lanes = scalars_per_number<T, CpuModels>();
+    for (std::size_t i = 0; i < ensemble.groups().size(); ++i) {
+      auto& models = ensemble.groups()[i];
+      groups_.push_back({Updater{optimizer, models.parameters().trainable_count()},
+                         Tensor<T, CpuModels>{Shape{models.parameters().trainable_count()}}, models.workspace(true), {}});
+      for (Index lane = 0; lane < lanes; ++lane)
+        groups_.back().seeds.push_back(
+            seed + static_cast<std::uint64_t>(std::min(static_cast<Index>(i) * lanes + lane, ensemble.size() - 1)));
+    }
+  }
+
+  /// Trains for some more epochs, each model on data of its own: one set a model, all of one size and shape.
+  /// Throws ShapeError or ArgumentError for data or options that do not fit.
+  std::vector<EnsembleEpoch> fit(std::span<const Dataset> data, const EnsembleFitOptions& options = {}) {
+    std::vector<const Dataset*> each;
+    for (const Dataset& set : data) each.push_back(&set);
+    return fit(each, options);
+  }
+  /// All models on the same data, each in an order of its own.
+  std::vector<EnsembleEpoch> fit(const Dataset& data, const EnsembleFitOptions& options = {}) {
+    return fit(std::vector<const Dataset*>(static_cast<std::size_t>(ensemble_.size()), &data), options);
+  }
+
+  /// Loss and metrics of each model over a data set, in inference mode; over one of its own.
+  std::vector<Metrics> evaluate(const Dataset& data) const {
+    return evaluate(std::vector<const Dataset*>(static_cast<std::size_t>(ensemble_.size()), &data));
+  }
+  std::vector<Metrics> evaluate(std::span<const Dataset> data) const {
+    std::vector<const Dataset*> each;
+    for (const Dataset& set : data) each.push_back(&set);
+    return evaluate(each);
+  }
+
+  Index iterations() const { return progress_.iteration; }  ///< updates made so far
+
+ private:
+  using Updater = typename Optimizer::template Updater<T, CpuModels>;
+  using Sets = std::vector<const Dataset*>;
+
+  struct Group {
+    Updater updater;
+    Tensor<T, CpuModels> gradients;  // layout of the trainable parameters
+    Workspace<T, CpuModels> workspace;
+    std::vector<std::uint64_t> seeds;  // of each lane
+  };
+
+  /// The data of the models of one group, and where a batch of their targets is gathered.
+  class Source {
+   public:
+    Source(const Sets& sets, Index first, Index count, Index batch) {
+      for (Index model = first; model < first + count; ++model) {
+        inputs.push_back(&sets[static_cast<std::size_t>(model)]->inputs);
+        targets.push_back(&sets[static_cast<std::size_t>(model)]->targets);
+      }
+      if (has_labels())
+        labels.resize(static_cast<std::size_t>(batch * scalars_per_number<T, CpuModels>()));
+      else
+        vectors = Storage<T, CpuModels>{batch * targets[0]->sample().size()};
+    }
+    bool has_labels() const { return Loss::classifies && targets[0]->sample().rank() == 0; }
+
+    Targets<T, CpuModels> gather_targets(std::span<const std::uint32_t* const> rows, Index count, const Shape& output) {
+      Targets<T, CpuModels> result;
+      if (has_labels()) {
+        ops::gather_labels<T>(targets, rows, output[0], count, labels.data());
+        result.labels = {labels.data(), {count}};
+      } else {
+        result.vectors = {vectors.data(), count, targets[0]->sample()};
+        ops::gather<T>(targets, rows, result.vectors);
+      }
+      return result;
+    }
+
+    std::vector<const Samples*> inputs, targets;
+    std::vector<std::int32_t> labels;
+    Storage<T, CpuModels> vectors;
+  };
+
+  /// Sums over the samples of each model of a group.
+  struct Sums {
+    LossSum<CpuModels> loss{};
+    std::array<Index, cpu::max_lanes<float>> correct{};
+    Index samples = 0;
+
+    void add(const LossSum<CpuModels>& batch_loss, const Batch<T, CpuModels>& outputs, const Targets<T, CpuModels>& targets) {
+      for (std::size_t i = 0; i < loss.size(); ++i) loss[i] += batch_loss[i];
+      if (Loss::classifies) ops::count_correct(outputs, targets, correct.data());
+      samples += outputs.count();
+    }
+    Metrics metrics(std::size_t lane) const {
+      Metrics result;
+      result.samples = samples;
+      result.loss = loss[lane] / static_cast<double>(samples);
+      if (Loss::classifies) result.accuracy = static_cast<double>(correct[lane]) / static_cast<double>(samples);
+      return result;
+    }
+  };
+
+  Index models_before(Index group) const { return group * scalars_per_number<T, CpuModels>(); }
+  Index models_in(Index group) const {
+    return std::min(scalars_per_number<T, CpuModels>(), ensemble_.size() - models_before(group));
+  }
+
+  void check(const Sets& data, const char* where) const {
+    if (static_cast<Index>(data.size()) != ensemble_.size())
+      throw ShapeError(where, ": ", data.size(), " data sets for ", ensemble_.size(), " models");
+    const Dataset* seen = nullptr;
+    for (const Dataset* set : data) {
+      if (set == seen) continue;
+      seen = set;
+      detail::check_data(*set, ensemble_.input_shape(), where);
+      loss_.check(ensemble_.output_shape(), set->targets);
+      if (set->size() != data[0]->size() || set->targets.sample() != data[0]->targets.sample())
+        throw ShapeError(where, ": one model has inputs ", data[0]->inputs.shape().to_string(), " and targets ",
+                         data[0]->targets.shape().to_string(), ", another ", set->inputs.shape().to_string(), " and ",
+                         set->targets.shape().to_string(), ", expected equal shapes");
+    }
+  }
+
+  std::vector<EnsembleEpoch> fit(const Sets& data, const EnsembleFitOptions& options) {
+    check(data, "fit");
+    const FitOptions single{.epochs = options.epochs, .batch_size = options.batch_size, .drop_last = options.drop_last};
+    const Index samples = detail::check_fit_options(single, data[0]->size());
+    const detail::FitPlan plan = detail::plan_fit(single, samples, progress_);
+    std::vector<EnsembleEpoch> history(static_cast<std::size_t>(options.epochs));
+    for (auto& epoch : history) epoch.training.resize(static_cast<std::size_t>(ensemble_.size()));
+    parallel::run(static_cast<Index>(groups_.size()), [&](Index group) {
+      fit_group(group, data, options, single, samples, plan.largest_batch, history);
+    });
+    for (std::size_t i = 0; i < history.size(); ++i) progress_.iteration += history[i].steps;
+    progress_.epoch += options.epochs;
+    return history;
+  }
+
+  void fit_group(Index index, const Sets& data, const EnsembleFitOptions& options, const FitOptions& single, Index samples,
+                 Index largest_batch, std::vector<EnsembleEpoch>& history) {
+    Group& group = groups_[static_cast<std::size_t>(index)];
+    auto& models = ensemble_.groups()[static_cast<std::size_t>(index)];
+    const Index here = models_in(index);
+    group.workspace.reserve(largest_batch);
+    Source source{data, models_before(index), here, largest_batch};
+    std::vector<std::vector<std::uint32_t>> orders(static_cast<std::size_t>(here));
+    std::vector<const std::uint32_t*> rows(static_cast<std::size_t>(here));
+    Progress progress = progress_;
+    for (std::size_t epoch = 0; epoch < history.size(); ++epoch, ++progress.epoch) {
+      for (std::size_t m = 0; m < orders.size(); ++m) {
+        orders[m].resize(static_cast<std::size_t>(samples));
+        std::iota(orders[m].begin(), orders[m].end(), 0U);
+        if (options.shuffle) tarn::shuffle(orders[m], Stream{group.seeds[m], Purpose::shuffle, progress.epoch});
+      }
+      Sums sums;
+      Index steps = 0;
+      double rate = 0;
+      for (Index first = 0; first < samples; ++steps, ++progress.iteration) {
+        const Index count = detail::next_batch(single, progress, samples, samples - first);
+        if (count == 0) break;
+        for (std::size_t m = 0; m < rows.size(); ++m) rows[m] = orders[m].data() + first;
+        rate = group.updater.learning_rate(progress);
+        step(group, models, source, rows, count, rate, progress.iteration, sums);
+        first += count;
+      }
+      EnsembleEpoch& record = history[epoch];
+      for (Index m = 0; m < here; ++m)
+        record.training[static_cast<std::size_t>(models_before(index) + m)] = sums.metrics(static_cast<std::size_t>(m));
+      if (index != 0) continue;  // the same for all groups
+      record.epoch = static_cast<Index>(epoch) + 1;
+      record.steps = steps;
+      record.learning_rate = rate;
+    }
+  }
+
+  void step(Group& group, Sequential<T, CpuModels>& models, Source& source, std::span<const std::uint32_t* const> rows, Index count,
+            double rate, Index iteration, Sums& sums) {
+    Batch<T, CpuModels> x = group.workspace.activation(-1, count);
+    ops::gather<T>(source.inputs, rows, x);
+    const Targets<T, CpuModels> targets = source.gather_targets(rows, count, models.output_shape());
+    Step<T, CpuModels> pass{models.parameters(), group.workspace, group.gradients.view(), group.seeds, iteration};
+    models.forward(group.workspace, count, pass);
+    const Batch<T, CpuModels> y = group.workspace.activation(models.last_layer(), count);
+    Batch<T, CpuModels> dy = group.workspace.gradient(models.last_layer(), count);
+    sums.add(loss_(y, targets, &dy), y, targets);
+    models.backward(group.workspace, count, pass);
+    group.updater.update(models.parameters().trainable(), group.gradients.view(), models.trained(), rate, iteration);
+  }
+
+  std::vector<Metrics> evaluate(const Sets& data) const {
+    check(data, "evaluate");
+    constexpr Index at_once = 64;
+    const Index n = data[0]->size();
+    std::vector<Metrics> result(static_cast<std::size_t>(ensemble_.size()));
+    parallel::run(static_cast<Index>(groups_.size()), [&](Index index) {
+      const auto& models = std::as_const(ensemble_).groups()[static_cast<std::size_t>(index)];
+      Workspace<T, CpuModels> workspace = models.workspace(false);
+      workspace.reserve(std::min(n, at_once));
+      Source source{data, models_before(index), models_in(index), std::min(n, at_once)};
+      std::vector<std::uint32_t> order(static_cast<std::size_t>(at_once));
+      const std::vector<const std::uint32_t*> rows(source.inputs.size(), order.data());
+      Sums sums;
+      for (Index first = 0; first < n; first += at_once) {
+        const Index count = std::min(at_once, n - first);
+        std::iota(order.begin(), order.end(), static_cast<std::uint32_t>(first));
+        Batch<T, CpuModels> x = workspace.activation(-1, count);
+        ops::gather<T>(source.inputs, rows, x);
+        const Targets<T, CpuModels> targets = source.gather_targets(rows, count, models.output_shape());
+        Step<T, CpuModels> pass{models.parameters(), workspace};
+        models.forward(workspace, count, pass);
+        const Batch<T, CpuModels> y = workspace.activation(models.last_layer(), count);
+        sums.add(loss_(y, targets, static_cast<Batch<T, CpuModels>*>(nullptr)), y, targets);
+      }
+      for (std::size_t lane = 0; lane < source.inputs.size(); ++lane)
+        result[static_cast<std::size_t>(models_before(index)) + lane] = sums.metrics(lane);
+    });
+    return result;
+  }
+
+  Ensemble<T>& ensemble_;
+  Loss loss_;
+  std::vector<Group> groups_;
+  Progress progress_;
+};
+
+}  // namespace tarn

@@ -23,7 +23,7 @@ struct Updates {
   void update(tarn::Tensor<T> gradients) {
     const tarn::Range all{0, weights.size()};
     const auto trained = ranges.empty() ? std::span{&all, 1} : std::span<const tarn::Range>{ranges};
-    updater.update(weights.view(), std::as_const(gradients).view(), trained, updater.learning_rate({iteration, 0}), iteration);
+    updater.update(weights.view(), gradients.view(), trained, updater.learning_rate({iteration, 0}), iteration);
     ++iteration;
   }
   void update(const std::vector<T>& gradients) { update(tarn::Tensor<T>{weights.shape(), gradients}); }

@@ -54,5 +54,8 @@ else()
   set_tests_properties("clang: not on this machine" PROPERTIES LABELS compilers SKIP_RETURN_CODE 77)
 endif()
 list(REMOVE_ITEM folders examples)  # their libraries would be compiled again
+if(NOT TARGET tarn::download)
+  list(REMOVE_ITEM folders download)
+endif()
 variant(asan LABEL sanitizers FOLDERS ${folders} OPTIONS ${same_compiler})
 variant(tsan LABEL sanitizers FOLDERS ${folders} TAG concurrency OPTIONS ${same_compiler} ENVIRONMENT TARN_NUM_THREADS=4)

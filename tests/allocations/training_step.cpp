@@ -3,7 +3,11 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <sstream>
 
+#include <tarn/train/csv_logger.hpp>
+#include <tarn/train/early_stopping.hpp>
+#include <tarn/train/progress.hpp>
 #include <tarn/train/trainer.hpp>
 
 #include "../catch.hpp"
@@ -91,6 +95,36 @@ TEMPLATE_TEST_CASE("A hundred training steps allocate nothing, whatever the batc
     for (float& value : soft) value = 0.1F;
     CHECK(allocations_of_steps<TestType>(Dataset{data.inputs, soft}, [](Index i) { return i % 2 ? 9 : 3; }) == 0);
   }
+}
+
+TEMPLATE_TEST_CASE("Nor with metrics, weights, callbacks, records of steps and frozen layers", "[allocations][trainer]", float,
+                   double) {
+  const Dataset data = support::byte_images(620, 12, 1);
+  auto model = support::model<TestType>(Input{12, 12, 1}, support::small_lenet());
+  model.freeze("batch_norm_1");
+  Trainer trainer{model,
+                  CategoricalCrossEntropy{.from_logits = true},
+                  SGD{.learning_rate = 0.01},
+                  {.metrics = {TopK{3}, SampleMetric{"label", [](auto, auto t) { return t[0]; }}}}};
+  std::ostringstream out;
+  EarlyStopping stopping{model, {.patience = 9}};
+  Count count{101};
+  const SampleWeights weights(620, 0.5);
+  trainer.fit(data, {.steps = 101,
+                     .batch_size = 3,
+                     .sample_weights = weights,
+                     .class_weights = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+                     .record_steps = true,
+                     .callbacks = {std::ref(count), CsvLogger{out}, ProgressBar{{.out = &out}}, std::ref(stopping)}});
+  REQUIRE(count.at_first > 0);
+  CHECK(count.at_last - count.at_first == 0);
+
+  const Dataset batch = data.take(0, 16);
+  const SampleWeights few(16, 2.0);
+  trainer.train_on_batch(batch, few);
+  const long before = allocations;
+  for (int i = 0; i < 5; ++i) trainer.train_on_batch(batch, few);
+  CHECK(allocations == before);
 }
 
 TEST_CASE("A batch given by hand allocates where it is larger than any before", "[allocations][trainer]") {

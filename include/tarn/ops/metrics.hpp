@@ -26,10 +26,10 @@ Index target_class(const Targets<T, Cpu>& targets, Index sample, Index classes) 
 }  // namespace detail
 
 /// Samples whose target class is among the k largest outputs; of equal outputs the first counts as larger.
-/// Throws ArgumentError for a k below 1.
+/// An output that is not a number is the largest nowhere. Throws ArgumentError for a k below 1.
 template <class T>
 Index count_in_top(const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets, Index k) {
-  if (k < 1) throw ArgumentError("top k: k is ", k, ", expected at least 1");
+  if (k < 1) throw ArgumentError("count_in_top: k is ", k, ", expected at least 1");
   const Index classes = outputs.sample().size();
   Index found = 0;
   for (Index sample = 0; sample < outputs.count(); ++sample) {

@@ -12,8 +12,9 @@ namespace tarn {
 
 /// What is planned, told when `fit` begins.
 struct FitInfo {
-  Index epochs = 0;                       ///< 0 where a schedule of batch sizes leaves it open
-  Index samples = 0;                      ///< of the training set
+  Index epochs = 0;                       ///< begun or finished, 0 where that is not known
+  Index steps = 0;                        ///< at most; 0 where only the epochs are counted
+  Index samples = 0;                      ///< trained on in an epoch: without those held out
   std::vector<std::string> metrics = {};  ///< names of `Metrics::values`
 };
 
@@ -29,7 +30,7 @@ class Callback {
   template <class Object>
     requires(!std::is_same_v<std::remove_cvref_t<Object>, Callback>)
   Callback(Object object) {  // NOLINT: implicit, so that a list of callbacks is a list of objects
-    set(object);
+    set(std::move(object));
   }
 
   void fit_begin(const FitInfo& info) const {

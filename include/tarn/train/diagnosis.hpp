@@ -3,9 +3,11 @@
 
 #include <cmath>
 #include <cstdio>
+#include <deque>
 
 #include <tarn/layers/sequential.hpp>
 #include <tarn/train/metrics.hpp>
+#include <tarn/train/non_finite.hpp>
 
 namespace tarn {
 
@@ -38,11 +40,11 @@ struct LayerDiagnosis {
   Tensor<T, D> activation_values, gradient_values;  ///< with `keep_values`
 };
 
-/// One trainable parameter in one step.
+/// One parameter in one step; those of frozen layers are not listed.
 struct ParameterDiagnosis {
   std::string name;
   double weight_norm = 0, gradient_norm = 0;  ///< roots of the sums of squares
-  double update_ratio = 0;                    ///< norm of the update divided by the norm of the weights; infinite for zero weights
+  double update_ratio = 0;  ///< norm of the update divided by the norm of the weights; infinite for zero weights
 };
 
 /// A look into one training step.
@@ -134,7 +136,7 @@ void see_activation(const Batch<T, D>& y, const DiagnosisOptions& options, Layer
     Index saturated = 0;
     for (Index i = 0; i < values.size(); ++i) {
       const double v = static_cast<double>(values[i]);
-      const bool flat = relu                ? v <= 0
+      const bool flat = relu                 ? v <= 0
                         : kind == Kind::tanh ? std::abs(v) > options.tanh_saturated
                                              : v < options.sigmoid_saturated || v > 1 - options.sigmoid_saturated;
       if (!flat) dead[static_cast<std::size_t>(i % units)] = 0;
@@ -147,24 +149,47 @@ void see_activation(const Batch<T, D>& y, const DiagnosisOptions& options, Layer
 }
 
 template <class T, class D>
-std::vector<ParameterDiagnosis> diagnosed_parameters(const Parameters<T, D>& before, const Parameters<T, D>& after,
+std::vector<ParameterDiagnosis> diagnosed_parameters(const Sequential<T, D>& model, const Tensor<T, D>& before,
                                                      const Tensor<T, D>& gradients) {
   std::vector<ParameterDiagnosis> result;
-  for (const auto& entry : before.entries()) {
+  const TensorView<const T, D> after = model.parameters().trainable();
+  for (const auto& entry : model.parameters().entries()) {
     const Parameter& p = entry.parameter;
-    if (!p.trainable) continue;
-    const TensorView<const T, D> old = before[p], now = after[p];
+    if (!is_trained(model, p)) continue;
     double weights = 0, gradient = 0, update = 0;
-    for (Index i = 0; i < old.size(); ++i) {
-      const double w = static_cast<double>(old[i]), g = static_cast<double>(gradients[p.offset + i]);
+    for (Index i = p.offset; i < p.offset + p.shape.size(); ++i) {
+      const double w = static_cast<double>(before[i]), g = static_cast<double>(gradients[i]);
+      const double change = static_cast<double>(after[i]) - w;
       weights += w * w;
       gradient += g * g;
-      update += (static_cast<double>(now[i]) - w) * (static_cast<double>(now[i]) - w);
+      update += change * change;
     }
     result.push_back({entry.name, std::sqrt(weights), std::sqrt(gradient), update == 0 ? 0 : std::sqrt(update / weights)});
   }
   return result;
 }
+
+/// Puts tensors back as they were, at the end of its scope.
+template <class T, class D>
+class Restored {
+ public:
+  Restored() = default;
+  Restored(const Restored&) = delete;
+  Restored& operator=(const Restored&) = delete;
+  ~Restored() {
+    for (const auto& [tensor, before] : kept_) ops::copy(before.view(), tensor);
+  }
+
+  /// Returns what stands in the tensor now; the reference holds as long as this object.
+  const Tensor<T, D>& keep(const TensorView<T, D>& tensor) {
+    Tensor<T, D> before{tensor.shape()};
+    ops::copy(TensorView<const T, D>{tensor}, before.view());
+    return kept_.emplace_back(tensor, std::move(before)).second;
+  }
+
+ private:
+  std::deque<std::pair<TensorView<T, D>, Tensor<T, D>>> kept_;
+};
 
 }  // namespace detail
 
@@ -180,10 +205,10 @@ std::string Diagnosis<T, D>::table() const {
     }
     out += '\n';
   };
-  out += "Layer                        mean of y   deviation   saturated        dead  mean of dy   deviation\n";
+  out += "Layer                          mean of y   deviation   saturated        dead  mean of dy   deviation\n";
   for (const auto& l : layers)
     line(l.name, {l.activations.mean, l.activations.deviation, l.saturated, l.dead, l.gradients.mean, l.gradients.deviation});
-  out += "Parameter                         norm    gradient      update\n";
+  out += "Parameter                           norm    gradient      update\n";
   for (const auto& p : parameters) line(p.name, {p.weight_norm, p.gradient_norm, p.update_ratio});
   return out;
 }

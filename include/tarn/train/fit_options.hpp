@@ -13,7 +13,9 @@
 
 namespace tarn {
 
-/// How `fit` goes. Whichever of `epochs` and `steps` comes first ends it; without either, one epoch.
+/// How `fit` goes. Whichever of `epochs` and `steps` comes first ends it; without either, one epoch. Defaults are Keras's.
+/// A run by `steps` alone that ends in the middle of an epoch leaves it open: the next run begins with the rest of it, which
+/// counts as its first epoch. Any other run closes its last epoch, even where a callback stopped it.
 struct FitOptions {
   std::optional<Index> epochs = {};     ///< at least 1
   std::optional<Index> steps = {};      ///< updates, at least 1
@@ -21,10 +23,12 @@ struct FitOptions {
   bool drop_last = false;               ///< end an epoch where the next batch would pass its end, else make that one shorter
   bool shuffle = true;                  ///< a new order each epoch, else the stored one
   const Dataset* validation = nullptr;  ///< evaluated after each epoch
-  double validation_split = 0;          ///< or this share of the data, its last samples, held out; in [0, 1)
-  std::vector<double> sample_weights = {};  ///< of each sample's loss: one a sample of the data, or none
-  std::vector<double> class_weights = {};   ///< by class: one a class, or none; multiplied with those of the samples
-  bool record_steps = false;                ///< keep a record of each step in the history
+  /// Or this share of the data, in [0, 1), held out: all but the first floor(n (1 - share)) of n samples.
+  double validation_split = 0;
+  /// Of each sample's loss, the held-out ones included: one a sample of the data, or none. Validation counts all alike.
+  std::vector<double> sample_weights = {};
+  std::vector<double> class_weights = {};  ///< by class: one a class, or none; multiplied with those of the samples
+  bool record_steps = false;               ///< keep a record of each step in the history
   std::vector<Callback> callbacks = {};
 };
 
@@ -48,37 +52,39 @@ inline Index check_fit_options(const FitOptions& options, Index size) {
   const double split = options.validation_split;
   if (!(split >= 0 && split < 1)) throw ArgumentError("fit: validation_split is ", split, ", expected at least 0 and below 1");
   if (split > 0 && options.validation) throw ArgumentError("fit: both validation and validation_split, expected one of them");
-  const Index held_out = static_cast<Index>(std::lround(split * static_cast<double>(size)));
-  if (split > 0 && (held_out == 0 || held_out == size))
-    throw ArgumentError("fit: validation_split ", split, " of ", size, " samples leaves ", size - held_out, " to train on and ",
-                        held_out, " to validate with");
-  return size - held_out;
+  const double share = static_cast<double>(size) * (1 - split);
+  const Index trained = static_cast<Index>(share + 1e-12 * static_cast<double>(size));  // 0.9 of 10 samples leaves one, not none
+  if (split > 0 && (trained == 0 || trained == size))
+    throw ArgumentError("fit: validation_split ", split, " of ", size, " samples leaves ", trained, " to train on and ",
+                        size - trained, " to validate with");
+  return trained;
 }
 
 /// Samples of the next batch of an epoch that has `rest` left; 0 at its end.
 inline Index next_batch(const FitOptions& options, Progress progress, Index samples, Index rest) {
   const Index size = options.batch_size(progress);
   if (!options.drop_last) return std::min(size, rest);
-  if (size > samples)
+  if (size <= rest) return size;
+  if (rest == samples)
     throw ArgumentError("fit: the batch size is ", size, " at iteration ", progress.iteration, " for ", samples,
                         " samples; without short batches (drop_last) no step can be made");
-  return size <= rest ? size : 0;
+  return 0;
 }
 
-/// What lies ahead, found by running the schedule of batch sizes alone; of a very long run, its first part. A step whose batch
+/// What lies ahead from sample number `first` of an epoch on, found by running the schedule of batch sizes alone; of a very long run, its first part. A step whose batch
 /// is larger all the same takes more memory before it begins.
 struct FitPlan {
   Index largest_batch = 0, steps = 0;
   Index epochs = 0;  ///< 0: not known
 };
-inline FitPlan plan_fit(const FitOptions& options, Index samples, Progress progress) {
+inline FitPlan plan_fit(const FitOptions& options, Index samples, Progress progress, Index first = 0) {
   constexpr Index horizon = 1'000'000;
   const Index epochs = options.epochs ? *options.epochs : options.steps ? std::numeric_limits<Index>::max() : 1;
   const Index steps = options.steps ? *options.steps : std::numeric_limits<Index>::max();
   FitPlan plan;
   Index epoch = 0;
-  for (; epoch < epochs && plan.steps < std::min(steps, horizon); ++epoch, ++progress.epoch)
-    for (Index first = 0; first < samples && plan.steps < std::min(steps, horizon);) {
+  for (; epoch < epochs && plan.steps < std::min(steps, horizon); ++epoch, ++progress.epoch, first = 0)
+    while (first < samples && plan.steps < std::min(steps, horizon)) {
       const Index count = next_batch(options, progress, samples, samples - first);
       if (count == 0) break;
       plan.largest_batch = std::max(plan.largest_batch, count);

@@ -15,8 +15,8 @@ struct StepInfo {
   Index iteration = 0;  ///< updates of this trainer before this one
   Index batch = 0;      ///< samples in it
   double learning_rate = 0;
-  double loss = 0;  ///< mean over the batch
-  Metrics running;  ///< of the epoch so far
+  double loss = 0;       ///< mean over the batch
+  Metrics running = {};  ///< of the epoch so far
 };
 
 /// One epoch. `training` is the running mean over the epoch's samples, measured in training mode while the weights changed;
@@ -24,8 +24,8 @@ struct StepInfo {
 struct EpochRecord {
   Index epoch = 0;  ///< from 1 on
   Index steps = 0;
-  Metrics training;
-  std::optional<Metrics> validation;
+  Metrics training = {};
+  std::optional<Metrics> validation = {};
   double learning_rate = 0;  ///< of the last step
   double seconds = 0;        ///< training and validation
 };
@@ -80,8 +80,8 @@ inline std::string epoch_csv_header(const std::vector<std::string>& metrics) {
   return out + '\n';
 }
 inline std::string epoch_csv_line(const EpochRecord& record, std::size_t metrics) {
-  std::string out = std::to_string(record.epoch) + ',' + std::to_string(record.steps) + ',' +
-                    std::to_string(record.training.samples) + ',';
+  std::string out =
+      std::to_string(record.epoch) + ',' + std::to_string(record.steps) + ',' + std::to_string(record.training.samples) + ',';
   append_number(out, record.learning_rate);
   out += ',';
   append_number(out, record.seconds);

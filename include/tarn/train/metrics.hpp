@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <tarn/data/dataset.hpp>
+#include <tarn/losses/check.hpp>
 #include <tarn/ops/metrics.hpp>
 
 namespace tarn {
@@ -19,7 +21,7 @@ inline constexpr std::size_t max_metrics = 8;
 struct Metrics {
   Index samples = 0;
   double loss = 0;
-  std::optional<double> accuracy;             ///< share of samples classified right; where the loss classifies
+  std::optional<double> accuracy;            ///< share of samples classified right; where the loss classifies
   std::array<double, max_metrics> values{};  ///< of the trainer's other metrics, in their order
 };
 
@@ -51,16 +53,21 @@ struct MetricSums {
 
 }  // namespace detail
 
-/// A figure that is averaged over samples, given a name: any object with `name` and a call operator that takes (outputs, targets)
-/// of a batch and returns the sum over its samples; or a loss, whose value it is then.
+/// A figure that is averaged over samples, under a name. Made from a loss, whose value without weights it then is, or from any object
+/// with a call operator that takes (outputs, targets) of a batch and returns the sum over its samples. The object brings the name, a
+/// constant or a function `name`; or it is given: `Metric{"mae", MeanAbsoluteError{}}`. Where the object has `check(output, targets)`,
+/// as losses have, it may refuse a model's output or a data set.
 template <class T, class D = Cpu>
 class Metric {
  public:
   using Function = std::function<double(const Batch<T, D>&, const Targets<T, D>&)>;
 
   template <class Object>
-    requires requires { Object::name; }
-  Metric(const Object& object) : Metric{Object::name, object} {}  // NOLINT: implicit, so that objects make a list of metrics
+    requires(requires(const Object& object) { object.name; } && !std::is_same_v<Object, Metric>)
+  Metric(const Object& object) : Metric{object.name, object} {}  // NOLINT: implicit, so that objects make a list of metrics
+  template <class Object>
+    requires(requires(const Object& object) { object.name(); } && !std::is_same_v<Object, Metric>)
+  Metric(const Object& object) : Metric{object.name(), object} {}  // NOLINT
   template <class Object>
   Metric(std::string name, const Object& object) : name_{std::move(name)} {
     if constexpr (requires(const Batch<T, D>& y, const Targets<T, D>& t) { object(y, t); }) {
@@ -71,8 +78,9 @@ class Metric {
         unweighted.weights = {};
         return object(y, unweighted, static_cast<Batch<T, D>*>(nullptr));
       };
-      check_ = [object](const Shape& output, const Samples& targets) { object.check(output, targets); };
     }
+    if constexpr (requires(const Shape& output, const Samples& targets) { object.check(output, targets); })
+      check_ = [object](const Shape& output, const Samples& targets) { object.check(output, targets); };
   }
 
   const std::string& name() const { return name_; }
@@ -87,27 +95,40 @@ class Metric {
   Function sum_;
   std::function<void(const Shape&, const Samples&)> check_;
 };
+template <class Object>
+Metric(std::string, Object) -> Metric<float, Cpu>;
 
-/// Share of samples whose target class is among the k largest outputs; of equal outputs the first counts as larger.
+/// Share of samples whose target class is among the k largest outputs; of equal outputs the first counts as larger. Called "top 5".
+/// Throws ArgumentError for a k below 1, ShapeError unless outputs are vectors [classes], and targets labels or such vectors.
 struct TopK {
   Index k = 5;  ///< at least 1
 
-  /// Named "top 5".
+  std::string name() const { return detail::join({"top ", k}); }
+  void check(const Shape& output, const Samples& targets) const {
+    if (k < 1) throw ArgumentError("TopK: k is ", k, ", expected at least 1");
+    const bool labels = targets.sample().rank() == 0 && targets.is_integer();
+    if (output.rank() != 1 || !(labels || targets.sample() == output))
+      throw ShapeError("TopK: an output is ", output.to_string(), " and targets are ", targets.shape().to_string(),
+                       ", expected vectors [classes], and integer labels [n] or vectors [n, classes]");
+  }
   template <class T, class D>
-  operator Metric<T, D>() const {
-    return {detail::join({"top ", k}), [k = k](const Batch<T, D>& outputs, const Targets<T, D>& targets) {
-              return static_cast<double>(ops::count_in_top(outputs, targets, k));
-            }};
+  double operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets) const {
+    return static_cast<double>(ops::count_in_top(outputs, targets, k));
   }
 };
 
-/// Share of elements that are on the same side of the threshold as their target is of the middle between its two values: for
-/// probabilities 0.5, for logits and for the hinge losses' signs 0.
+/// Share of elements for which output > threshold where target > target_threshold, and only there: for probabilities and targets
+/// 0 and 1 the defaults, for their logits a threshold of 0, for the hinge losses' -1 and 1 both thresholds 0.
+/// Throws ShapeError unless targets have the outputs' shape; for outputs [n, 1] they may be [n].
 struct BinaryAccuracy {
   static constexpr const char* name = "binary accuracy";
-  double threshold = 0.5;         ///< outputs above it count as the positive class
-  double target_threshold = 0.5;  ///< likewise for targets: 0.5 for 0 and 1, 0 for -1 and 1
 
+  double threshold = 0.5;
+  double target_threshold = 0.5;
+
+  void check(const Shape& output, const Samples& targets) const {
+    detail::check_targets_like_outputs("BinaryAccuracy", output, targets);
+  }
   template <class T, class D>
   double operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets) const {
     return ops::count_same_side(outputs, targets, threshold, target_threshold);
@@ -118,21 +139,20 @@ struct BinaryAccuracy {
 /// labels target[0] is the label.
 template <class Function>
 struct SampleMetric {
-  std::string label;
+  std::string name;
   Function function;
 
-  SampleMetric(std::string label_, Function function_) : label{std::move(label_)}, function{std::move(function_)} {}
+  SampleMetric(std::string name_, Function function_) : name{std::move(name_)}, function{std::move(function_)} {}
 
   template <class T, class D>
-  operator Metric<T, D>() const {
-    return {label, [f = function](const Batch<T, D>& outputs, const Targets<T, D>& targets) {
-              return ops::sum_samples(outputs, targets, f);
-            }};
+  double operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets) const {
+    return ops::sum_samples(outputs, targets, function);
   }
 };
 
 /// How often class `column` was predicted for samples of class `row`: [classes, classes], from outputs [n, classes] (of `predict`)
-/// and integer labels [n]. Throws ShapeError where the counts differ, ArgumentError for a label that is no class.
+/// and integer labels [n]. Of equal outputs the first counts. Throws ShapeError where the counts differ, ArgumentError for a label that
+/// is no class or an output that is not a number.
 template <class T>
 Tensor<std::int32_t> confusion_matrix(const Tensor<T>& outputs, const Samples& labels) {
   if (outputs.shape().rank() != 2 || labels.shape() != Shape{outputs.shape()[0]} || !labels.is_integer())
@@ -145,6 +165,8 @@ Tensor<std::int32_t> confusion_matrix(const Tensor<T>& outputs, const Samples& l
     if (!(label >= 0 && label < static_cast<double>(classes)))
       throw ArgumentError("confusion_matrix: label ", label, " of sample ", i, ", expected 0 to ", classes - 1);
     const T* y = outputs.data() + i * classes;
+    if (std::any_of(y, y + classes, [](T value) { return value != value; }))
+      throw ArgumentError("confusion_matrix: the outputs of sample ", i, " are not numbers");
     ++counts[static_cast<Index>(label) * classes + (std::max_element(y, y + classes) - y)];
   }
   return counts;

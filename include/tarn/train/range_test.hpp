@@ -23,12 +23,35 @@ struct RangeTest {
     double learning_rate, loss, smoothed;
   };
   std::vector<Point> points;
-  bool diverged = false;  ///< ended before all steps were made
-  double base = 0;        ///< where the smoothed loss falls fastest per factor of the rate: a lower edge for CyclicLR
-  double max = 0;         ///< where the smoothed loss is lowest: an upper edge
+  bool diverged = false;  ///< ended because the loss grew too large, or was no longer finite
+  double base = 0;        ///< where the smoothed loss has a tenth of its whole fall behind it: a lower edge for CyclicLR
+  double max = 0;         ///< where it is lowest: an upper edge. Equal to `base` where the loss never falls
 };
 
-/// Trains a copy of the model for some steps while the rate grows, and watches the loss. The model stays as it is.
+namespace detail {
+
+/// Finds base and max, each earlier by the steps that the smoothed loss lags behind: smoothing / (1 - smoothing).
+inline void find_edges(RangeTest& test, double smoothing) {
+  const auto& points = test.points;
+  const std::size_t lag = static_cast<std::size_t>(std::lround(smoothing / (1 - smoothing)));
+  const auto rate = [&](std::size_t i) { return points[i > lag ? i - lag : 0].learning_rate; };
+  std::size_t bottom = 0, first = (points.size() + 9) / 10;
+  double start = 0;  // mean of the first tenth
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].smoothed < points[bottom].smoothed) bottom = i;
+    if (i < first) start += points[i].loss / static_cast<double>(first);
+  }
+  test.base = test.max = rate(bottom);
+  if (bottom < first) return;
+  std::size_t last = bottom;
+  while (last > 0 && points[last].smoothed < start - 0.1 * (start - points[bottom].smoothed)) --last;
+  test.base = rate(last);
+}
+
+}  // namespace detail
+
+/// Trains a copy of the model for some steps while the rate grows, and watches the loss. The model stays as it is, the
+/// optimizer's own rate is not used.
 /// Source: Smith, "Cyclical Learning Rates for Training Neural Networks", section 3.3; the rate grows by factors instead of
 /// linearly, so that one test covers all magnitudes. Throws as `fit` does, ArgumentError for options out of range; a loss that is
 /// no longer finite ends the test.
@@ -41,7 +64,7 @@ RangeTest learning_rate_range_test(const Sequential<T, D>& model, const Loss& lo
   if (!(options.smoothing >= 0 && options.smoothing < 1))
     throw ArgumentError("range test: smoothing is ", options.smoothing, ", expected at least 0 and below 1");
   if (!(options.diverged > 1)) throw ArgumentError("range test: diverged is ", options.diverged, ", expected above 1");
-  const double growth = std::log(options.highest / options.lowest) / static_cast<double>(options.steps - 1);
+  const double growth = (std::log(options.highest) - std::log(options.lowest)) / static_cast<double>(options.steps - 1);
   optimizer.learning_rate = [options, growth](Index iteration) {
     return options.lowest * std::exp(growth * static_cast<double>(iteration));
   };
@@ -64,16 +87,7 @@ RangeTest learning_rate_range_test(const Sequential<T, D>& model, const Loss& lo
     if (result.points.empty()) throw;
     result.diverged = true;
   }
-  std::size_t bottom = 0, steepest = 0;
-  double fall = 0;
-  for (std::size_t i = 0; i < result.points.size(); ++i)
-    if (result.points[i].smoothed < result.points[bottom].smoothed) bottom = i;
-  for (std::size_t i = 1; i <= bottom; ++i) {
-    const double here = result.points[i - 1].smoothed - result.points[i].smoothed;
-    if (here > fall) fall = here, steepest = i;
-  }
-  result.max = result.points[bottom].learning_rate;
-  result.base = result.points[steepest].learning_rate;
+  detail::find_edges(result, options.smoothing);
   return result;
 }
 

@@ -18,34 +18,43 @@ using SampleWeights = std::vector<double>;
 
 namespace detail {
 
-/// A sample's class: its label, or where its target vector is largest.
-inline Index class_of(const Samples& targets, Index sample) {
+/// Throws ArgumentError for a weight that is negative or not finite.
+inline void check_weights(const char* where, const char* what, const std::vector<double>& weights) {
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (!(weights[i] >= 0) || std::isinf(weights[i]))
+      throw ArgumentError(where, ": ", what, " weight ", i, " is ", weights[i], ", expected at least 0 and finite");
+}
+/// The same, and unless there is a weight for each sample, or none at all.
+inline void check_sample_weights(const char* where, const SampleWeights& weights, Index samples) {
+  check_weights(where, "sample", weights);
+  if (!weights.empty() && static_cast<Index>(weights.size()) != samples)
+    throw ArgumentError(where, ": ", weights.size(), " sample weights for ", samples, " samples");
+}
+
+/// A sample's class: its label, which may stand in a vector of one element, or where its target vector is largest.
+inline double class_of(const Samples& targets, Index sample) {
   const Index size = targets.sample().size(), first = sample * size;
-  if (targets.sample().rank() == 0) return static_cast<Index>(targets.at(first));
+  if (size == 1) return targets.at(first);
   Index best = 0;
   for (Index i = 1; i < size; ++i)
     if (targets.at(first + i) > targets.at(first + best)) best = i;
-  return best;
+  return static_cast<double>(best);
 }
 
-/// Sample weights times class weights. Throws ArgumentError where their number does not fit, or for one that is negative or not finite.
+/// Sample weights times class weights. Throws ArgumentError where their number does not fit, for one that is negative or not
+/// finite, and for a sample of a class without a weight; ShapeError for class weights where targets are no classes.
 inline SampleWeights joined_weights(const char* where, const Samples& targets, SampleWeights samples,
                                     const std::vector<double>& classes) {
-  const auto check = [&](const char* what, const std::vector<double>& weights) {
-    for (std::size_t i = 0; i < weights.size(); ++i)
-      if (!(weights[i] >= 0) || std::isinf(weights[i]))
-        throw ArgumentError(where, ": ", what, " weight ", i, " is ", weights[i], ", expected at least 0 and finite");
-  };
-  check("sample", samples);
-  check("class", classes);
-  const auto n = static_cast<std::size_t>(targets.size());
-  if (!samples.empty() && samples.size() != n)
-    throw ArgumentError(where, ": ", samples.size(), " sample weights for ", n, " samples");
+  check_sample_weights(where, samples, targets.size());
+  check_weights(where, "class", classes);
   if (classes.empty()) return samples;
-  if (samples.empty()) samples.assign(n, 1.0);
-  for (std::size_t i = 0; i < n; ++i) {
-    const Index label = class_of(targets, static_cast<Index>(i));
-    if (label < 0 || label >= static_cast<Index>(classes.size()))
+  if (targets.sample().rank() > 1)
+    throw ShapeError(where, ": class weights for targets ", targets.shape().to_string(),
+                     ", expected labels [n] or [n, 1], or vectors [n, classes]");
+  samples.resize(static_cast<std::size_t>(targets.size()), 1.0);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const double label = class_of(targets, static_cast<Index>(i));
+    if (!(label >= 0 && label < static_cast<double>(classes.size())) || label != std::floor(label))
       throw ArgumentError(where, ": sample ", i, " is of class ", label, ", but there are ", classes.size(), " class weights");
     samples[i] *= classes[static_cast<std::size_t>(label)];
   }
@@ -67,7 +76,7 @@ class TargetBuffer {
     }
     if (weighted && weights_.size() < count) weights_ = Tensor<T, D>{Shape{count}};
   }
-  /// Throws ArgumentError for a label outside [0, classes).
+  /// Throws ArgumentError for a label that is not 0, 1 .. classes - 1.
   Targets<T, D> gather(const Samples& targets, const SampleWeights& weights, std::span<const std::uint32_t> rows,
                        const Shape& output, const char* where) {
     const Index count = static_cast<Index>(rows.size());
@@ -90,7 +99,7 @@ class TargetBuffer {
   static bool has_labels(const Samples& targets) { return Classes && targets.sample().rank() == 0; }
   static std::int32_t label(const Samples& targets, Index row, Index classes, const char* where) {
     const double value = targets.at(row);
-    if (!(value >= 0 && value < static_cast<double>(classes)))
+    if (!(value >= 0 && value < static_cast<double>(classes)) || value != std::floor(value))
       throw ArgumentError(where, ": label ", value, " of sample ", row, ", expected 0 to ", classes - 1);
     return static_cast<std::int32_t>(value);
   }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <limits>
+#include <set>
 
 #include <tarn/losses/categorical_cross_entropy.hpp>
 #include <tarn/optim/sgd.hpp>
@@ -17,7 +18,7 @@ namespace tarn {
 /// What a trainer is made with beside model, loss and optimizer.
 template <class T, class D = Cpu>
 struct TrainerOptions {
-  std::uint64_t seed = 0;                      ///< of data order and dropout; weights are the model's own
+  std::uint64_t seed = 0;                  ///< of data order and dropout; weights are the model's own
   std::vector<Metric<T, D>> metrics = {};  ///< at most `max_metrics`, measured beside loss and accuracy
 };
 
@@ -25,6 +26,7 @@ struct TrainerOptions {
 struct TrainingPosition {
   Index iteration = 0;  ///< updates made
   Index epoch = 0;      ///< epochs finished
+  Index sample = 0;     ///< samples seen of the epoch that is under way
   std::uint64_t seed = 0;
   bool operator==(const TrainingPosition&) const = default;
 };
@@ -36,7 +38,7 @@ struct TrainingPosition {
 template <class T, class D, class Loss, class Optimizer>
 class Trainer {
  public:
-  /// Throws ArgumentError for options of the optimizer that are out of range, or for more than `max_metrics` metrics.
+  /// Throws ArgumentError for options of the optimizer that are out of range, more than `max_metrics` metrics, or two of one name.
   Trainer(Sequential<T, D>& model, const Loss& loss, const Optimizer& optimizer, TrainerOptions<T, D> options = {})
       : model_{model},
         loss_{loss},
@@ -49,6 +51,11 @@ class Trainer {
         layers_{&model.layers()} {
     if (metrics_.size() > max_metrics)
       throw ArgumentError("Trainer: ", metrics_.size(), " metrics, expected at most ", max_metrics);
+    std::set<std::string> names{"loss", "accuracy"};
+    for (const auto& metric : metrics_)
+      if (!names.insert(metric.name()).second)
+        throw ArgumentError("Trainer: two metrics are called '", metric.name(),
+                            "'; give one another name, as in Metric{name, object}");
   }
 
   /// Trains for `options.epochs` more epochs or `options.steps` more steps. Memory is taken before the first step, for the largest
@@ -59,14 +66,17 @@ class Trainer {
     if (options.validation) check(*options.validation, "fit: validation");
     const Index samples = detail::check_fit_options(options, data.size());
     const SampleWeights weights = detail::joined_weights("fit", data.targets, options.sample_weights, options.class_weights);
-    const detail::FitPlan plan = detail::plan_fit(options, samples, {iteration_, epochs_});
+    if (sample_ >= samples || (sample_ > 0 && detail::next_batch(options, progress(), samples, samples - sample_) == 0))
+      end_epoch();
+    const detail::FitPlan plan = detail::plan_fit(options, samples, progress(), sample_);
     reserve(plan.largest_batch, data.targets, !weights.empty());
     std::vector<std::uint32_t> order(static_cast<std::size_t>(samples));
     History history;
     for (const auto& metric : metrics_) history.metrics.push_back(metric.name());
     history.epochs.reserve(static_cast<std::size_t>(std::clamp<Index>(plan.epochs, 1, 1024)));
     if (options.record_steps) history.steps.reserve(static_cast<std::size_t>(plan.steps));
-    for (const auto& callback : options.callbacks) callback.fit_begin({plan.epochs, samples, history.metrics});
+    for (const auto& callback : options.callbacks)
+      callback.fit_begin({plan.epochs, options.steps.value_or(0), samples, history.metrics});
     const Index last_iteration = options.steps ? iteration_ + *options.steps : std::numeric_limits<Index>::max();
     const Index epochs = options.epochs ? *options.epochs : options.steps ? std::numeric_limits<Index>::max() : 1;
     bool stopped = false;
@@ -78,22 +88,22 @@ class Trainer {
       EpochRecord record;
       record.epoch = epoch;
       Sums sums;
-      for (Index first = 0; first < samples && !stopped;) {
-        const Index count = detail::next_batch(options, {iteration_, epochs_}, samples, samples - first);
+      while (sample_ < samples && !stopped) {
+        const Index count = detail::next_batch(options, progress(), samples, samples - sample_);
         if (count == 0) break;
-        StepInfo info = step(data, weights,
-                             std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), sums, "fit");
+        const auto rows = std::span{order}.subspan(static_cast<std::size_t>(sample_), static_cast<std::size_t>(count));
+        StepInfo info = step(data, weights, rows, sums, "fit");
         info.epoch = epoch;
         record.learning_rate = info.learning_rate;
         ++record.steps;
-        first += count;
+        sample_ += count;
         stopped = iteration_ == last_iteration;
         if (options.record_steps) history.steps.push_back(info);
         for (const auto& callback : options.callbacks) stopped |= callback.step_end(info) == Training::stop;
       }
-      ++epochs_;
+      if (!stopped || sample_ == samples || options.epochs || !options.steps) end_epoch();
       record.training = sums.means(Loss::classifies);
-      if (options.validation) record.validation = evaluate(*options.validation);
+      if (options.validation) record.validation = evaluate(*options.validation, 0, "fit: validation");
       if (samples < data.size()) record.validation = evaluate(data, samples, "fit: validation");
       record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       history.epochs.push_back(record);
@@ -107,9 +117,9 @@ class Trainer {
   /// Allocates only where a batch is larger than any before.
   Metrics train_on_batch(const Dataset& batch, const SampleWeights& sample_weights = {}) {
     check(batch, "train_on_batch");
-    const SampleWeights weights = detail::joined_weights("train_on_batch", batch.targets, sample_weights, {});
+    detail::check_sample_weights("train_on_batch", sample_weights, batch.size());
     Sums sums;
-    step(batch, weights, all_rows(batch.size()), sums, "train_on_batch");
+    step(batch, sample_weights, all_rows(batch.size()), sums, "train_on_batch");
     running_.add(sums);
     return sums.means(Loss::classifies);
   }
@@ -127,36 +137,22 @@ class Trainer {
   /// Throws as `fit` does.
   Diagnosis<T, D> diagnose(const Dataset& batch, const DiagnosisOptions& options = {}) {
     check(batch, "diagnose");
+    detail::Restored<T, D> restored;
+    const Tensor<T, D>& before = restored.keep(model_.parameters().trainable());
+    restored.keep(model_.parameters().state());
+    restored.keep(gradients_.view());
+    for (const auto& slot : updater_.slots()) restored.keep(slot.values);
     Diagnosis<T, D> result;
     for (const auto& placed : model_.layers()) result.layers.push_back(detail::diagnosed_layer<T, D>(placed));
-    Parameters<T, D>& parameters = model_.parameters();
-    const Parameters<T, D> before = parameters;
-    const std::vector<Slot<T, D>> slots = updater_.slots();
-    std::vector<Tensor<T, D>> slots_before;
-    for (const auto& slot : slots) {
-      slots_before.emplace_back(slot.values.shape());
-      ops::copy(TensorView<const T, D>{slot.values}, slots_before.back().view());
-    }
-    const auto restore = [&] {
-      ops::copy(before.trainable(), parameters.trainable());
-      ops::copy(before.state(), parameters.state());
-      for (std::size_t i = 0; i < slots.size(); ++i) ops::copy(std::as_const(slots_before[i]).view(), slots[i].values);
-    };
     Sums sums;
-    try {
-      step(batch, {}, all_rows(batch.size()), sums, "diagnose", [&](Index layer, const Batch<T, D>& dy) {
-        detail::see_gradient(dy, options, result.layers[static_cast<std::size_t>(layer)]);
-      });
-    } catch (...) {
-      restore();
-      throw;
-    }
+    step(batch, {}, all_rows(batch.size()), sums, "diagnose", [&](Index layer, const Batch<T, D>& dy) {
+      detail::see_gradient(dy, options, result.layers[static_cast<std::size_t>(layer)]);
+    });
     --iteration_;
     for (Index i = 0; i <= model_.last_layer(); ++i)
       detail::see_activation(workspace_.activation(i, batch.size()), options, result.layers[static_cast<std::size_t>(i)]);
     result.metrics = sums.means(Loss::classifies);
-    result.parameters = detail::diagnosed_parameters(before, std::as_const(parameters), std::as_const(gradients_));
-    restore();
+    result.parameters = detail::diagnosed_parameters(std::as_const(model_), before, std::as_const(gradients_));
     return result;
   }
 
@@ -165,12 +161,18 @@ class Trainer {
   Index workspace_bytes() const { return workspace_.bytes(); }
 
   /// All that a training is, beside the weights and state of the model: tensors by name, to be saved and written back, and a
-  /// position. A training that goes on from them makes the same steps as one that was not interrupted.
+  /// position. A training that goes on from them, with the same data and options, makes the same steps as one that was not
+  /// interrupted: from any step on, also as a callback sees them.
   std::vector<Slot<T, D>> slots() { return updater_.slots(); }
-  TrainingPosition position() const { return {iteration_, epochs_, seed_}; }
+  TrainingPosition position() const { return {iteration_, epochs_, sample_, seed_}; }
+  /// Throws ArgumentError for a number below 0.
   void set_position(const TrainingPosition& position) {
+    if (position.iteration < 0 || position.epoch < 0 || position.sample < 0)
+      throw ArgumentError("set_position: iteration ", position.iteration, ", epoch ", position.epoch, ", sample ",
+                          position.sample, ", expected numbers of at least 0");
     iteration_ = position.iteration;
     epochs_ = position.epoch;
+    sample_ = position.sample;
     seed_ = position.seed;
   }
 
@@ -193,6 +195,12 @@ class Trainer {
     detail::check_data(data, model_.input_shape(), where);
     loss_.check(model_.output_shape(), data.targets);
     for (const auto& metric : metrics_) metric.check(model_.output_shape(), data.targets);
+  }
+
+  Progress progress() const { return {iteration_, epochs_}; }
+  void end_epoch() {
+    ++epochs_;
+    sample_ = 0;
   }
 
   void reserve(Index batch, const Samples& targets, bool weighted) {
@@ -232,15 +240,12 @@ class Trainer {
     return sums.means(Loss::classifies);
   }
 
-  struct Unseen {
-    void operator()(Index, const Batch<T, D>&) const {}
-  };
-  template <class Arrived = Unseen>
+  /// One update. With `seen`, dL/dy is formed for every layer and shown to it.
   StepInfo step(const Dataset& data, const SampleWeights& weights, std::span<const std::uint32_t> rows, Sums& sums,
-                const char* where, Arrived arrived = {}) {
+                const char* where, const std::function<void(Index, const Batch<T, D>&)>& seen = {}) {
     const Index count = static_cast<Index>(rows.size());
     reserve(count, data.targets, !weights.empty());
-    const double rate = updater_.learning_rate(Progress{iteration_, epochs_});  // throws before anything has changed
+    const double rate = updater_.learning_rate(progress());  // throws before anything has changed
     const Targets<T, D> targets = targets_.gather(data.targets, weights, rows, model_.output_shape(), where);
     Batch<T, D> x = workspace_.activation(-1, count);
     ops::gather(data.inputs, rows, x);
@@ -254,22 +259,22 @@ class Trainer {
       loss = loss_(y, targets, &dy);
       if (!std::isfinite(loss))
         detail::report_loss(iteration_, loss, std::as_const(model_), state_before_, workspace_, count, targets);
-      model_.backward(workspace_, count, pass, false, arrived);
-      if (!ops::all_finite(std::as_const(gradients_).view()))
-        detail::report_gradient(iteration_, std::as_const(model_), gradients_);
+      model_.backward(workspace_, count, pass, static_cast<bool>(seen), [&](Index layer, const Batch<T, D>& arrived) {
+        if (seen) seen(layer, arrived);
+      });
+      detail::check_gradients(iteration_, std::as_const(model_), std::as_const(gradients_));
+      sums.add(measured(loss, y, targets));
+      updater_.update(model_.parameters().trainable(), gradients_.view(), model_.trained(), rate, iteration_);
     } catch (...) {  // moving statistics go back too: they neither keep nor take the blame for what spoilt the step
       ops::copy(std::as_const(state_before_).view(), model_.parameters().state());
       throw;
     }
-    sums.add(measured(loss, y, targets));
     StepInfo info;
-    info.iteration = iteration_;
+    info.iteration = iteration_++;
     info.batch = count;
     info.learning_rate = rate;
-    updater_.update(model_.parameters().trainable(), gradients_.view(), model_.trained(), rate, iteration_);
     info.loss = loss / static_cast<double>(count);
     info.running = sums.means(Loss::classifies);
-    ++iteration_;
     return info;
   }
 
@@ -285,7 +290,7 @@ class Trainer {
   Sums running_;                     // of train_on_batch
   std::uint64_t seed_;
   const void* layers_;  // of the model that all of this was made for
-  Index iteration_ = 0, epochs_ = 0;
+  Index iteration_ = 0, epochs_ = 0, sample_ = 0;
 };
 
 }  // namespace tarn

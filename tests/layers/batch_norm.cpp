@@ -98,9 +98,27 @@ TEST_CASE("BatchNorm checks its options", "[layers][batch_norm]") {
   CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = 1.5})) ==
         "layer 0 (batch_norm): BatchNorm: momentum is 1.5, expected 0 to 1");
   CHECK(error_of<ArgumentError>(built(Input{2}, {.epsilon = 0})) ==
-        "layer 0 (batch_norm): BatchNorm: epsilon is 0, expected above 0");
+        "layer 0 (batch_norm): BatchNorm: epsilon is 0, expected above 0 and finite, in float");
+  CHECK(error_of<ArgumentError>(built(Input{2}, {.epsilon = 1e-50})) ==
+        "layer 0 (batch_norm): BatchNorm: epsilon is 1e-50, expected above 0 and finite, in float");
+  CHECK(error_of<ArgumentError>([] { support::model<double>(Input{2}, {BatchNorm{.epsilon = INFINITY}}); }) ==
+        "layer 0 (batch_norm): BatchNorm: epsilon is inf, expected above 0 and finite, in double");
   CHECK(error_of<ArgumentError>(built(Input{2}, {.momentum = std::nan("")})) ==
         "layer 0 (batch_norm): BatchNorm: momentum is nan, expected 0 to 1");
+}
+
+TEMPLATE_TEST_CASE("BatchNorm shows in both moving statistics that its input is not finite", "[layers][batch_norm]", float,
+                   double) {
+  for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    Values x(34, 1);
+    x[20] = bad;  // channel 0
+    const auto run = support::run<TestType>(Input{2}, {BatchNorm{}}, {}, x, Values(34, 0));
+    CHECK_FALSE(std::isfinite(run.state.at("batch_norm/moving_mean")[0]));
+    CHECK(std::isnan(run.state.at("batch_norm/moving_variance")[0]));
+    CHECK(run.state.at("batch_norm/moving_variance")[1] == static_cast<double>(static_cast<TestType>(0.99)));
+    CHECK(std::isnan(run.y[0]));
+    CHECK(run.y[1] == 0);
+  }
 }
 
 TEMPLATE_TEST_CASE("Neither a large mean nor an outlier costs digits of the variance", "[layers][batch_norm]", float, double) {

@@ -7,6 +7,7 @@
 #include "../catch.hpp"
 #include "../support/compare.hpp"
 #include "../support/models.hpp"
+#include "../support/reference.hpp"
 
 using namespace tarn;
 using support::error_of;
@@ -43,7 +44,9 @@ TEST_CASE("Sum and Concatenate join what their branches make of one input", "[la
 }
 
 TEST_CASE("The gradients of blocks agree with differences", "[layers][blocks]") {
-  const auto conv = [](int filters) { return Conv2D{.filters = filters, .kernel = 3, .padding = Padding::same, .activation = Tanh{}}; };
+  const auto conv = [](int filters) {
+    return Conv2D{.filters = filters, .kernel = 3, .padding = Padding::same, .activation = Tanh{}};
+  };
   const std::vector<std::pair<Input, Layers>> cases{
       {Input{3}, {Residual{dense(4), dense(3)}}},
       {Input{3}, {dense(4), Residual{dense(4)}, Residual{dense(2), dense(4)}, dense(2)}},
@@ -64,6 +67,42 @@ TEST_CASE("The gradients of blocks agree with differences", "[layers][blocks]") 
       INFO("case " << i << ", batch " << batch << ": " << report);
       CHECK(report.passed());
     }
+}
+
+namespace {
+
+/// The models of reference/layers_keras.py.
+template <class T>
+Sequential<T> keras_model(const std::string& name) {
+  const auto conv = [](int filters, int stride, Activation activation = Linear{}) {
+    return Conv2D{.filters = filters, .kernel = 3, .stride = stride, .padding = Padding::same, .activation = activation};
+  };
+  if (name == "residual, vectors") return Sequential<T>{Input{3}, Residual{dense(4), Dense{.units = 3}}, Dense{.units = 2}};
+  if (name.starts_with("residual, images"))
+    return Sequential<T>{Input{4, 3, 2}, Residual{conv(3, 1), BatchNorm{}, ReLU{}, conv(2, 1)}};
+  if (name == "sum with a projection")
+    return Sequential<T>{Input{5, 4, 2}, Sum{Conv2D{.filters = 3, .kernel = 1, .stride = 2}, Block{conv(3, 2), BatchNorm{}}}};
+  if (name == "concatenation")
+    return Sequential<T>{
+        Input{3, 4, 2},
+        Concatenate{Block{}, conv(2, 1, Sigmoid{}),
+                    Block{MaxPool2D{.window = 3, .stride = 1, .padding = Padding::same}, Conv2D{.filters = 1, .kernel = 1}}},
+        GlobalAvgPool2D{}};
+  if (name == "nested")
+    return Sequential<T>{
+        Input{3}, Residual{Residual{Dense{.units = 3, .activation = Sigmoid{}}}, Concatenate{Dense{.units = 2}, dense(1)}}};
+  throw std::runtime_error("no model for " + name);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Blocks agree with Keras", "[layers][blocks][reference]", float, double) {
+  const auto cases = support::keras_block_cases();
+  CHECK(cases.size() == 7);
+  for (const auto& c : cases) {
+    INFO(c.name);
+    CHECK(support::differences(support::run(keras_model<TestType>(c.name), c), c, support::reference_tolerance<TestType>) == "");
+  }
 }
 
 TEST_CASE("Two dropouts in one block draw different numbers", "[layers][blocks]") {
@@ -92,8 +131,9 @@ TEST_CASE("Layers of blocks show in the summary and have weights under the block
                                           "head/logits/bias"});
   std::vector<std::string> layers;
   for (const auto& placed : model.layers()) layers.push_back(placed.name + ":" + placed.type);
-  CHECK(layers == std::vector<std::string>{"residual/dense:Dense", "residual/relu:ReLU", "residual:Residual", "residual_1/dense:Dense",
-                                           "residual_1:Residual", "head/dense:Dense", "head/logits:Dense"});
+  CHECK(layers == std::vector<std::string>{"residual/dense:Dense", "residual/relu:ReLU", "residual:Residual",
+                                           "residual_1/dense:Dense", "residual_1:Residual", "head/dense:Dense",
+                                           "head/logits:Dense"});
   CHECK(model.summary().find("residual_1/dense      Dense         [4]                             20\n") != std::string::npos);
 }
 
@@ -128,19 +168,28 @@ TEST_CASE("Predictions of a branched model reuse memory as soon as nothing needs
 }
 
 TEST_CASE("Blocks reject branches that do not fit", "[layers][blocks]") {
-  CHECK(error_of<ShapeError>([] { Sequential<float>{Input{4}, Dense{.units = 4}, Residual{Dense{.units = 3}}}; }) ==
-        "layer 2 (residual): Residual: branches give [4] and [3], expected equal shapes");
-  CHECK(error_of<ShapeError>([] { Sequential<float>{Input{4}, Sum{Dense{.units = 3}, Block{}}}; }) ==
-        "layer 1 (sum): Sum: branches give [3] and [4], expected equal shapes");
-  CHECK(error_of<ShapeError>([] { Sequential<float>{Input{4, 4, 1}, Concatenate{AvgPool2D{2}, Block{}}}; }) ==
+  CHECK(error_of<ShapeError>([] {
+          Sequential<float>{Input{4}, Dense{.units = 4}, Residual{Dense{.units = 3}}};
+        }) == "layer 2 (residual): Residual: branches give [4] and [3], expected equal shapes");
+  CHECK(error_of<ShapeError>([] {
+          Sequential<float>{Input{4}, Sum{Dense{.units = 3}, Block{}}};
+        }) == "layer 1 (sum): Sum: branches give [3] and [4], expected equal shapes");
+  CHECK(error_of<ShapeError>([] {
+          Sequential<float>{Input{4, 4, 1}, Concatenate{AvgPool2D{2}, Block{}}};
+        }) ==
         "layer 1 (concatenate): Concatenate: branches give [2, 2, 1] and [4, 4, 1], expected shapes that are equal but for the "
         "last axis");
-  CHECK(error_of<ShapeError>([] { Sequential<float>{Input{}, Concatenate{Block{}, Block{}}}; }) ==
+  CHECK(error_of<ShapeError>([] {
+          Sequential<float>{Input{}, Concatenate{Block{}, Block{}}};
+        }) ==
         "layer 0 (concatenate): Concatenate: branches give [] and [], expected shapes that are equal but for the last axis");
-  CHECK(error_of<ArgumentError>([] { Sequential<float>{Input{4}, Block{}}; }) ==
-        "Sequential: no layers, expected at least one after Input");
-  CHECK(error_of<ShapeError>([] { Sequential<float>{Input{4}, Residual{Flatten{}, Conv2D{.filters = 1}}}; }) ==
-        "layer 1 (residual/conv2d): Conv2D: a sample is [4], expected an image [height, width, channels]");
-  CHECK(error_of<ArgumentError>([] { Sequential<float>{Input{4}, Named{"a/b", Flatten{}}}; }) ==
-        "Named: the name is 'a/b', expected one that is not empty and has no slash");
+  CHECK(error_of<ArgumentError>([] {
+          Sequential<float>{Input{4}, Block{}};
+        }) == "Sequential: no layers, expected at least one after Input");
+  CHECK(error_of<ShapeError>([] {
+          Sequential<float>{Input{4}, Residual{Flatten{}, Conv2D{.filters = 1}}};
+        }) == "layer 1 (residual/conv2d): Conv2D: a sample is [4], expected an image [height, width, channels]");
+  CHECK(error_of<ArgumentError>([] {
+          Sequential<float>{Input{4}, Named{"a/b", Flatten{}}};
+        }) == "Named: the name is 'a/b', expected one that is not empty and has no slash");
 }

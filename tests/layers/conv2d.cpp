@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/layers/conv2d.hpp>
 
+#include <algorithm>
+#include <limits>
+
 #include "../catch.hpp"
 #include "../support/compare.hpp"
 #include "../support/models.hpp"
@@ -51,6 +54,26 @@ TEST_CASE("Conv2D with a stride looks at every second place", "[layers][conv2d]"
         Shape{12, 8, 3});
 }
 
+TEST_CASE("Conv2D with a stride beyond the image looks at one place, however large it is", "[layers][conv2d]") {
+  const int huge = std::numeric_limits<int>::max();
+  const auto run = support::run<double>(
+      Input{2, 3, 1}, {Conv2D{.filters = 1, .kernel = {1, 2}, .stride = huge, .padding = Padding::same, .use_bias = false}},
+      {{"conv2d/kernel", {1, 10}}}, {1, 2, 3, 4, 5, 6}, {7});
+  CHECK(run.y == Values{21});
+  CHECK(run.gradients.at("conv2d/kernel") == Values{7, 14});
+  CHECK(run.dx == Values{7, 70, 0, 0, 0, 0});
+  cpu::ConvGeometry geometry;  // and so does the operation itself
+  geometry.in_h = 2;
+  geometry.stride_h = geometry.stride_w = huge;
+  Tensor<double> memory{Shape{64}};
+  std::ranges::fill(memory, 1.0);
+  Batch<double> dx{memory.data(), 1, {2, 1, 1}}, dy{memory.data() + 32, 1, {1, 1, 1}};
+  const Tensor<double> kernel{{1, 1, 1, 1}, {3}};
+  ops::conv2d_input_gradient(dy, kernel.view(), geometry, dx, {});
+  CHECK(memory[0] == 3);
+  CHECK(memory[dx.lanes()] == 0);
+}
+
 TEST_CASE("Conv2D adds over channels and gives each filter its own", "[layers][conv2d]") {
   const auto run = support::run<double>(Input{1, 2, 2}, {Conv2D{.filters = 3, .kernel = 1}},
                                         {{"conv2d/kernel", {1, 2, 3, 4, 5, 6}}, {"conv2d/bias", {0, 0, 1}}}, {1, 10, 2, 20});
@@ -59,7 +82,7 @@ TEST_CASE("Conv2D adds over channels and gives each filter its own", "[layers][c
 
 TEST_CASE("The gradients of Conv2D agree with differences for every option", "[layers][conv2d]") {
   for (const Activation& activation : {Activation{Linear{}}, Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}},
-                                      Activation{LeakyReLU{0.2}}, Activation{Softmax{}}})
+                                       Activation{LeakyReLU{0.2}}, Activation{Softmax{}}})
     for (const bool use_bias : {true, false})
       for (const Padding padding : {Padding::valid, Padding::same}) {
         const auto report = check_gradients(
@@ -83,11 +106,12 @@ TEST_CASE("The gradients of Conv2D agree with differences for odd shapes", "[lay
        {Case{5, 5, 1, 1, 1, Padding::valid}, Case{1, 7, 1, 4, {1, 5}, Padding::same}, Case{6, 3, 2, 5, {4, 2}, Padding::same},
         Case{3, 2, 2, 3, 5, Padding::same}, Case{4, 3, 3, 2, {4, 3}, Padding::valid}, Case{3, 3, 19, 2, 2, Padding::valid},
         Case{4, 4, 1, 21, 3, Padding::same}, Case{2, 2, 17, 18, 1, Padding::valid}, Case{7, 1, 2, 3, {3, 1}, Padding::same},
-        Case{7, 6, 2, 3, 3, Padding::same, 2}, Case{7, 6, 2, 3, 3, Padding::valid, 2}, Case{5, 7, 1, 4, {2, 4}, Padding::same, {3, 1}},
-        Case{6, 6, 3, 2, 1, Padding::valid, 3}, Case{4, 4, 2, 2, 5, Padding::same, {2, 4}}}) {
-    const auto report = check_gradients(Input{c.height, c.width, c.channels},
-                                        {Conv2D{.filters = c.filters, .kernel = c.kernel, .stride = c.stride, .padding = c.padding}},
-                                        {.batch = 2});
+        Case{7, 6, 2, 3, 3, Padding::same, 2}, Case{7, 6, 2, 3, 3, Padding::valid, 2},
+        Case{5, 7, 1, 4, {2, 4}, Padding::same, {3, 1}}, Case{6, 6, 3, 2, 1, Padding::valid, 3},
+        Case{4, 4, 2, 2, 5, Padding::same, {2, 4}}}) {
+    const auto report = check_gradients(
+        Input{c.height, c.width, c.channels},
+        {Conv2D{.filters = c.filters, .kernel = c.kernel, .stride = c.stride, .padding = c.padding}}, {.batch = 2});
     INFO(c.height << "x" << c.width << "x" << c.channels << ", kernel " << c.kernel.to_string() << ": " << report);
     CHECK(report.passed());
   }
@@ -113,6 +137,10 @@ TEST_CASE("Conv2D rejects what is no image, and kernels that do not fit", "[laye
         "layer 0 (conv2d): Conv2D: filters is 0, expected at least 1");
   CHECK(error_of<ArgumentError>(built(Input{4, 3, 1}, {.filters = 2, .stride = {1, 0}})) ==
         "layer 0 (conv2d): Conv2D: stride is 1x0, expected at least 1x1");
+  CHECK(
+      error_of<ArgumentError>(
+          built(Input{1, 1, 2}, {.filters = 3, .kernel = std::numeric_limits<int>::max(), .padding = Padding::same})) ==
+      "layer 0 (conv2d): Conv2D: kernel 2147483647x2147483647 from 2 to 3 channels has too many weights, expected at most 2^40");
   CHECK(error_of<ArgumentError>(built(Input{4, 3, 1}, {.filters = 2, .kernel = {0, 3}})) ==
         "layer 0 (conv2d): Conv2D: kernel is 0x3, expected at least 1x1");
 }

@@ -38,7 +38,7 @@ TEST_CASE("Dense applies its activation", "[layers][dense]") {
 
 TEST_CASE("The gradients of Dense agree with differences for every option", "[layers][dense]") {
   for (const Activation& activation : {Activation{Linear{}}, Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}},
-                                      Activation{LeakyReLU{0.2}}, Activation{Softmax{}}})
+                                       Activation{LeakyReLU{0.2}}, Activation{Softmax{}}})
     for (const bool use_bias : {true, false}) {
       const auto report = check_gradients(Input{7}, {Dense{.units = 5, .activation = activation, .use_bias = use_bias}});
       INFO(report);

@@ -94,6 +94,10 @@ TEST_CASE("Dropout wants a rate below 1", "[layers][dropout]") {
   const auto built = [](double rate) { return [=] { support::model<float>(Input{2}, {Dropout{rate}}); }; };
   CHECK(error_of<ArgumentError>(built(1)) == "layer 0 (dropout): Dropout: rate is 1, expected at least 0 and below 1");
   CHECK(error_of<ArgumentError>(built(-0.5)) == "layer 0 (dropout): Dropout: rate is -0.5, expected at least 0 and below 1");
+  Batch<float> none;
+  CHECK(error_of<ArgumentError>([&] {
+          ops::dropout(none, std::nan(""), false, Stream{1, Purpose::layer, 0}, none);
+        }) == "dropout: rate is nan, expected at least 0 and below 1");
 }
 
 TEMPLATE_TEST_CASE("Dropout per channel drops whole feature maps", "[layers][dropout]", float, double) {
@@ -108,8 +112,8 @@ TEMPLATE_TEST_CASE("Dropout per channel drops whole feature maps", "[layers][dro
       expected_y.push_back(2 * kept * x.back());
       expected_dx.push_back(2 * kept * dy.back());
     }
-    const auto run = support::run<TestType>(Input{height, width, channels}, {Dropout{.rate = 0.5, .per_channel = true}}, {}, x, dy,
-                                            {.training = true, .seed = 9, .step = 2});
+    const auto run = support::run<TestType>(Input{height, width, channels}, {Dropout{.rate = 0.5, .per_channel = true}}, {}, x,
+                                            dy, {.training = true, .seed = 9, .step = 2});
     CHECK(run.y == expected_y);
     CHECK(run.dx == expected_dx);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/layers/pool2d.hpp>
 
+#include <limits>
+
 #include "../catch.hpp"
 #include "../support/compare.hpp"
 #include "../support/models.hpp"
@@ -36,7 +38,8 @@ TEST_CASE("AvgPool2D with padding same does not count the padding", "[layers][av
                                         {1, 3, 8}, {2, 4});
   CHECK(run.y == Values{2, 5.5});
   CHECK(run.dx == Values{1, 1 + 2, 2});
-  const auto right = support::run<double>(Input{1, 3, 1}, {AvgPool2D{.window = {1, 2}, .padding = Padding::same}}, {}, {1, 3, 8}, {2, 4});
+  const auto right =
+      support::run<double>(Input{1, 3, 1}, {AvgPool2D{.window = {1, 2}, .padding = Padding::same}}, {}, {1, 3, 8}, {2, 4});
   CHECK(right.y == Values{2, 8});
   CHECK(right.dx == Values{1, 1, 4});
 }
@@ -81,9 +84,9 @@ TEST_CASE("Global pooling makes a vector of an image", "[layers][global_pool2d]"
 }
 
 TEST_CASE("The gradients of MaxPool2D and of global pooling agree with differences", "[layers][max_pool2d][global_pool2d]") {
-  for (const support::AnySpec& spec : std::vector<support::AnySpec>{
-           MaxPool2D{2}, MaxPool2D{.window = {2, 3}, .stride = 1}, MaxPool2D{.window = 3, .stride = 2, .padding = Padding::same},
-           GlobalAvgPool2D{}, GlobalMaxPool2D{}})
+  for (const support::AnySpec& spec : std::vector<support::AnySpec>{MaxPool2D{2}, MaxPool2D{.window = {2, 3}, .stride = 1},
+                                                                    MaxPool2D{.window = 3, .stride = 2, .padding = Padding::same},
+                                                                    GlobalAvgPool2D{}, GlobalMaxPool2D{}})
     for (const auto& [batch, channels] : {std::pair<Index, Index>{1, 1}, {5, 3}, {17, 2}, {33, 1}}) {
       const auto report = support::check_gradients(Input{5, 7, channels}, {spec}, {.batch = batch});
       INFO("batch " << batch << ": " << report);
@@ -92,14 +95,25 @@ TEST_CASE("The gradients of MaxPool2D and of global pooling agree with differenc
 }
 
 TEST_CASE("The gradients of AvgPool2D agree with differences", "[layers][avg_pool2d]") {
-  for (const auto& spec : {AvgPool2D{2}, AvgPool2D{3}, AvgPool2D{.window = {2, 3}}, AvgPool2D{.window = 3, .stride = 1},
-                           AvgPool2D{.window = {1, 2}, .stride = {3, 2}}, AvgPool2D{.window = 3, .stride = 2, .padding = Padding::same},
-                           AvgPool2D{.window = 2, .padding = Padding::same}, AvgPool2D{.window = {9, 8}, .stride = 1, .padding = Padding::same}})
+  for (const auto& spec :
+       {AvgPool2D{2}, AvgPool2D{3}, AvgPool2D{.window = {2, 3}}, AvgPool2D{.window = 3, .stride = 1},
+        AvgPool2D{.window = {1, 2}, .stride = {3, 2}}, AvgPool2D{.window = 3, .stride = 2, .padding = Padding::same},
+        AvgPool2D{.window = 2, .padding = Padding::same}, AvgPool2D{.window = {9, 8}, .stride = 1, .padding = Padding::same}})
     for (const auto& [batch, channels] : {std::pair<Index, Index>{1, 1}, {5, 3}, {17, 2}, {33, 1}}) {
       const auto report = support::check_gradients(Input{5, 7, channels}, {spec}, {.batch = batch});
       INFO(spec.window.to_string() << ", batch " << batch << ": " << report);
       CHECK(report.passed());
     }
+}
+
+TEST_CASE("Poolings take windows and strides beyond the image", "[layers][avg_pool2d][max_pool2d]") {
+  const int huge = std::numeric_limits<int>::max();
+  const auto mean = support::run<double>(Input{1, 2, 1}, {AvgPool2D{.window = huge, .padding = Padding::same}}, {}, {1, 3}, {4});
+  CHECK(mean.y == Values{2});
+  CHECK(mean.dx == Values{2, 2});
+  const auto first = support::run<double>(Input{2, 2, 1}, {MaxPool2D{.window = 1, .stride = huge}}, {}, {1, 2, 3, 4}, {5});
+  CHECK(first.y == Values{1});
+  CHECK(first.dx == Values{5, 0, 0, 0});
 }
 
 TEST_CASE("AvgPool2D rejects what is no image, and windows that do not fit", "[layers][avg_pool2d]") {

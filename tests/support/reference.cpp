@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "reference.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
 
@@ -28,29 +29,45 @@ Shape shape_of(const json& extents) {
   return shape;
 }
 
-Activation activation_of(const std::string& name) {
+Activation activation_of(const json& options) {
+  const std::string name = options.at("activation");
   if (name == "linear") return Linear{};
   if (name == "tanh") return Tanh{};
+  if (name == "sigmoid") return Sigmoid{};
+  if (name == "relu") return ReLU{};
+  if (name == "leaky_relu") return LeakyReLU{options.at("negative_slope")};
   if (name == "softmax") return Softmax{};
   throw std::runtime_error("unknown activation " + name);
 }
 
 Size2D size_of(const json& size) { return {size.at(0).get<int>(), size.at(1).get<int>()}; }
+Size2D stride_of(const json& options) { return options.contains("strides") ? size_of(options.at("strides")) : Size2D{1}; }
+Padding padding_of(const json& options) { return options.value("padding", "valid") == "same" ? Padding::same : Padding::valid; }
+
+template <class Pool>
+Pool pool_of(const json& options) {
+  return {.window = size_of(options.at("pool_size")), .stride = stride_of(options), .padding = padding_of(options)};
+}
 
 AnySpec spec_of(const std::string& layer, const json& options) {
   if (layer == "conv2d")
     return Conv2D{.filters = options.at("filters"),
                   .kernel = size_of(options.at("kernel_size")),
-                  .padding = options.at("padding") == "same" ? Padding::same : Padding::valid,
-                  .activation = activation_of(options.at("activation")),
+                  .stride = stride_of(options),
+                  .padding = padding_of(options),
+                  .activation = activation_of(options),
                   .use_bias = options.at("use_bias")};
   if (layer == "dense")
-    return Dense{
-        .units = options.at("units"), .activation = activation_of(options.at("activation")), .use_bias = options.at("use_bias")};
-  if (layer == "avg_pool2d")
-    return AvgPool2D{.window = size_of(options.at("pool_size")), .stride = size_of(options.at("strides"))};
+    return Dense{.units = options.at("units"), .activation = activation_of(options), .use_bias = options.at("use_bias")};
+  if (layer == "avg_pool2d") return pool_of<AvgPool2D>(options);
+  if (layer == "max_pool2d") return pool_of<MaxPool2D>(options);
+  if (layer == "global_avg_pool2d") return GlobalAvgPool2D{};
+  if (layer == "global_max_pool2d") return GlobalMaxPool2D{};
   if (layer == "batch_norm") return BatchNorm{.momentum = options.at("momentum"), .epsilon = options.at("epsilon")};
   if (layer == "tanh") return Tanh{};
+  if (layer == "sigmoid") return Sigmoid{};
+  if (layer == "relu") return ReLU{};
+  if (layer == "leaky_relu") return LeakyReLU{options.at("negative_slope")};
   if (layer == "softmax") return Softmax{};
   if (layer == "flatten") return Flatten{};
   throw std::runtime_error("unknown layer " + layer);
@@ -72,6 +89,38 @@ std::vector<std::string> placed_names(const std::vector<AnySpec>& specs) {
   return names;
 }
 
+Values formula(const Shape& shape, int salt, double factor, double offset) {
+  Values values;
+  for (Index i = 0; i < shape.size(); ++i) values.push_back(offset + factor * reference_value(i, salt));
+  return values;
+}
+
+/// The cases of layers_keras.py, whose tensors are formulas.
+std::vector<LayerCase> keras_cases(const std::string& file) {
+  std::vector<LayerCase> result;
+  for (const json& entry : cases(file)) {
+    LayerCase c;
+    c.name = entry.at("name");
+    if (entry.contains("layer")) c.specs = {spec_of(entry.at("layer"), entry.at("options"))};
+    c.frozen = entry.value("frozen", "");
+    c.training = entry.at("training");
+    c.x_shape = shape_of(entry.at("x_shape"));
+    c.y_shape = shape_of(entry.at("y_shape"));
+    c.x = entry.contains("x") ? entry.at("x").get<Values>() : formula(c.x_shape, 1, entry.value("x_factor", 1.0), 0);
+    c.y = entry.at("y").get<Values>();
+    c.dy = formula(c.y_shape, 7, 1, 0);
+    for (const auto& [name, p] : entry.at("parameters").items())
+      c.parameters[name] = formula(shape_of(p.at("shape")), p.at("salt"), p.at("factor"), p.at("offset"));
+    if (c.training) {
+      c.dx = entry.at("dx").get<Values>();
+      c.gradients = entry.at("gradients").get<std::map<std::string, Values>>();
+    }
+    if (entry.contains("after")) c.after = entry.at("after").get<std::map<std::string, Values>>();
+    result.push_back(std::move(c));
+  }
+  return result;
+}
+
 TensorSummary summary_of(const json& summary) {
   return {summary.at("sum"), summary.at("sum_of_squares"), summary.at("first"), summary.at("last")};
 }
@@ -84,16 +133,15 @@ std::vector<LayerCase> layer_cases() {
     LayerCase c;
     c.name = entry.at("name");
     c.specs = {spec_of(entry.at("layer"), entry.at("options"))};
-    c.layer = name_of(c.specs[0]);
+    const std::string prefix = name_of(c.specs[0]) + "/";
     c.x_shape = shape_of(entry.at("x_shape"));
     c.y_shape = shape_of(entry.at("y_shape"));
     c.training = entry.at("training");
     for (const auto& [key, tensor] : entry.at("parameters").items()) {
-      c.parameters[c.layer + "/" + key] = tensor.at("values").get<Values>();
-      if (entry.contains(key + "_after")) c.after[c.layer + "/" + key] = entry.at(key + "_after").get<Values>();
+      c.parameters[prefix + key] = tensor.at("values").get<Values>();
+      if (entry.contains(key + "_after")) c.after[prefix + key] = entry.at(key + "_after").get<Values>();
     }
-    for (const auto& [key, tensor] : entry.at("gradients").items())
-      c.gradients[c.layer + "/" + key] = tensor.at("values").get<Values>();
+    for (const auto& [key, tensor] : entry.at("gradients").items()) c.gradients[prefix + key] = tensor.at("values").get<Values>();
     c.x = entry.at("x").get<Values>();
     c.y = entry.at("y").get<Values>();
     c.dy = entry.at("dy").get<Values>();
@@ -101,6 +149,69 @@ std::vector<LayerCase> layer_cases() {
     result.push_back(std::move(c));
   }
   return result;
+}
+
+std::vector<LayerCase> keras_layer_cases() { return keras_cases("layers_keras.json"); }
+std::vector<LayerCase> keras_block_cases() { return keras_cases("blocks_keras.json"); }
+
+template <class T>
+Run run(Sequential<T> model, const LayerCase& c) {
+  const auto scalars = [](const Values& values) { return std::vector<T>(values.begin(), values.end()); };
+  for (const auto& [name, values] : c.parameters) {
+    const TensorView<T> weights = model.weights(name);
+    if (weights.size() != static_cast<Index>(values.size())) throw ShapeError("run: ", name, " is ", weights.shape().to_string());
+    std::ranges::copy(scalars(values), weights.begin());
+  }
+  if (!c.frozen.empty()) model.freeze(c.frozen);
+  const Index count = c.x_shape[0], last = model.last_layer();
+  auto workspace = model.workspace(c.training);
+  workspace.reserve(count);
+  const auto put = [&](const Values& values, Batch<T> to) {
+    const Tensor<T> tensor{to.shape(), scalars(values)};
+    ops::from_tensor(tensor.view(), to);
+  };
+  const auto get = [&](const Batch<T>& from) {
+    Tensor<T> tensor{from.shape()};
+    ops::to_tensor(from, tensor.view());
+    return doubles(tensor);
+  };
+  put(c.x, workspace.activation(-1, count));
+
+  Run result;
+  Tensor<T> gradients{Shape{model.parameters().trainable_count()}};
+  Step<T> step{std::as_const(model).parameters(), workspace};
+  if (c.training) step = Step<T>{model.parameters(), workspace, gradients.view(), 0, 0};
+  model.forward(workspace, count, step);
+  result.shape = workspace.activation(last, count).shape();
+  result.y = get(workspace.activation(last, count));
+  if (c.training) {
+    put(c.dy, workspace.gradient(last, count));
+    model.backward(workspace, count, step, true);
+    result.dx = get(workspace.gradient(-1, count));
+  }
+  for (const auto& [name, parameter, initializer] : model.parameters().entries())
+    if (parameter.trainable)
+      result.gradients[name] = doubles(TensorView<const T>{gradients.data() + parameter.offset, parameter.shape});
+    else
+      result.state[name] = doubles(model.parameters()[parameter]);
+  return result;
+}
+template Run run<float>(Sequential<float>, const LayerCase&);
+template Run run<double>(Sequential<double>, const LayerCase&);
+
+std::string differences(const Run& run, const LayerCase& c, double tolerance) {
+  std::string text;
+  const auto compare = [&](const std::string& what, const Values& found, const Values& expected) {
+    const double error = relative_error(found, expected);
+    if (!(error < tolerance)) text += what + ": " + std::to_string(error / tolerance) + " times the tolerance; ";
+  };
+  if (run.shape != c.y_shape) text = "y is " + run.shape.to_string() + ", expected " + c.y_shape.to_string() + "; ";
+  compare("y", run.y, c.y);
+  for (const auto& [name, values] : c.after) compare(name, run.state.at(name), values);
+  if (!c.training) return text;
+  compare("dx", run.dx, c.dx);
+  for (const auto& [name, values] : c.gradients) compare("gradient of " + name, run.gradients.at(name), values);
+  return text;
 }
 
 std::vector<LossCase> loss_cases() {

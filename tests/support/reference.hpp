@@ -11,15 +11,25 @@
 /// The cases of tests/reference/*.json, whose README describes them.
 namespace support {
 
+/// One pass of a layer or of a model of blocks. Where there is no training, there are no gradients.
 struct LayerCase {
-  std::string name, layer;  ///< layer: the spec's name, as in "conv2d"
-  std::vector<AnySpec> specs;
+  std::string name;
+  std::vector<AnySpec> specs;  ///< the layer; none for blocks, which the test builds
+  std::string frozen;          ///< a layer that is not trained, or empty
   tarn::Shape x_shape, y_shape;
   bool training = true;
   std::map<std::string, Values> parameters, gradients, after;  ///< by full name, as in "conv2d/kernel"
   Values x, y, dy, dx;
 };
-std::vector<LayerCase> layer_cases();
+std::vector<LayerCase> layer_cases();        ///< layers.json
+std::vector<LayerCase> keras_layer_cases();  ///< layers_keras.json
+std::vector<LayerCase> keras_block_cases();  ///< blocks_keras.json
+
+/// What a model of the case's layers makes of its x and dy, for float and double.
+template <class T>
+Run run(tarn::Sequential<T> model, const LayerCase& c);
+/// Where that differs from the case by more than `tolerance`, and by how much; empty if it agrees.
+std::string differences(const Run& run, const LayerCase& c, double tolerance);
 
 struct LossCase {
   std::string name;

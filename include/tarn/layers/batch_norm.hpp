@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <limits>
+
 #include <tarn/layers/step.hpp>
 #include <tarn/ops/norm.hpp>
 
@@ -8,10 +10,11 @@ namespace tarn {
 
 /// Batch normalisation y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel of the last axis.
 /// Training: mean and biased variance of the batch over all other axes; the moving statistics then become
-/// momentum old + (1 - momentum) new. Inference, and while the layer is frozen: the moving statistics. Defaults and formulas are Keras's; PyTorch counts the
-/// momentum from the other end (0.01 here) and moves towards the unbiased variance.
+/// momentum old + (1 - momentum) new. Inference, and while the layer is frozen: the moving statistics. Defaults and formulas
+/// are Keras's; PyTorch counts the momentum from the other end (0.01 here) and moves towards the unbiased variance.
 /// Shapes: x and y [batch, .., c]; `gamma`, `beta`, `moving_mean`, `moving_variance` [c].
-/// Throws ShapeError for a sample without axes, ArgumentError for a momentum outside [0, 1] or an epsilon not above 0.
+/// Throws ShapeError for a sample without axes, ArgumentError for a momentum outside [0, 1] or an epsilon that is not
+/// above 0 and finite as a T.
 struct BatchNorm {
   static constexpr const char* type = "BatchNorm";
   static constexpr const char* name = "batch_norm";
@@ -53,7 +56,8 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     if (step.frozen()) {  // dx = gamma / sqrt(variance + epsilon) dy
-      if (dx) ops::normalize_input_gradient(dy, step.value(moving_variance_), spec_.epsilon, step.value(gamma_), *dx, step.scratch());
+      if (dx)
+        ops::normalize_input_gradient(dy, step.value(moving_variance_), spec_.epsilon, step.value(gamma_), *dx, step.scratch());
       return;
     }
     // dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
@@ -67,7 +71,9 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
     if (input.rank() == 0) throw ShapeError("BatchNorm: a sample is a single number, expected at least one axis");
     if (!(spec.momentum >= 0 && spec.momentum <= 1))
       throw ArgumentError("BatchNorm: momentum is ", spec.momentum, ", expected 0 to 1");
-    if (!(spec.epsilon > 0)) throw ArgumentError("BatchNorm: epsilon is ", spec.epsilon, ", expected above 0");
+    if (!(spec.epsilon <= static_cast<double>(std::numeric_limits<T>::max())) || !(static_cast<T>(spec.epsilon) > 0))
+      throw ArgumentError("BatchNorm: epsilon is ", spec.epsilon, ", expected above 0 and finite, in ",
+                          sizeof(T) == 4 ? "float" : "double");
     return spec;
   }
 

@@ -11,7 +11,8 @@ namespace tarn {
 /// Shapes: x [batch, h, w, in], W `kernel` [kh, kw, in, filters], b `bias` [filters], y [batch, out_h, out_w, filters];
 /// out_h is (h - kh) / stride + 1, rounded down, with padding `valid`, and h / stride, rounded up, with `same`; out_w likewise.
 /// Cost: 2 batch out_h out_w kh kw in filters flops forward, twice that backward.
-/// Throws ShapeError if a sample is no image or smaller than a valid kernel, ArgumentError for sizes below 1.
+/// Throws ShapeError if a sample is no image or smaller than a valid kernel, ArgumentError for sizes below 1, more than 2^40
+/// weights, or a LeakyReLU whose slope is negative or not finite.
 struct Conv2D {
   static constexpr const char* type = "Conv2D";
   static constexpr const char* name = "conv2d";
@@ -63,6 +64,9 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
     detail::expect_positive("Conv2D", "stride", spec.stride);
     if (spec.filters < 1) throw ArgumentError("Conv2D: filters is ", spec.filters, ", expected at least 1");
     const Index h = input[0], w = input[1], kh = spec.kernel.height, kw = spec.kernel.width;
+    if (static_cast<double>(kh) * static_cast<double>(kw) * static_cast<double>(input[2]) * spec.filters > 0x1p40)
+      throw ArgumentError("Conv2D: kernel ", spec.kernel.to_string(), " from ", input[2], " to ", spec.filters,
+                          " channels has too many weights, expected at most 2^40");
     if (spec.padding == Padding::valid && (kh > h || kw > w))
       throw ShapeError("Conv2D: kernel ", spec.kernel.to_string(), " is larger than the input ", input.to_string(),
                        "; use a smaller one or padding same");
@@ -73,7 +77,8 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
     g.kernel_h = kh, g.kernel_w = kw;
     g.out_h = rows.count, g.out_w = columns.count, g.out_c = spec.filters;
     g.pad_top = rows.padding, g.pad_left = columns.padding;
-    g.stride_h = spec.stride.height, g.stride_w = spec.stride.width;
+    g.stride_h = g.out_h > 1 ? spec.stride.height : 1;  // one window goes nowhere
+    g.stride_w = g.out_w > 1 ? spec.stride.width : 1;
     return g;
   }
 

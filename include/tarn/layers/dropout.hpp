@@ -27,7 +27,8 @@ struct Dropout {
 template <class T, class D>
 class Dropout::Layer final : public tarn::Layer<T, D> {
  public:
-  Layer(const Dropout& spec, const Shape& input, Setup<T, D>&) : rate_{spec.rate}, per_channel_{spec.per_channel}, output_{input} {
+  Layer(const Dropout& spec, const Shape& input, Setup<T, D>&)
+      : rate_{spec.rate}, per_channel_{spec.per_channel}, output_{input} {
     if (!(rate_ >= 0 && rate_ < 1)) throw ArgumentError("Dropout: rate is ", rate_, ", expected at least 0 and below 1");
   }
 

@@ -41,7 +41,8 @@ Weights<T> pack(const T* kernel, const ConvGeometry& g, T* packed) {
 /// Packs those taps of a kernel [kernel_h, kernel_w, in, out] that belong to a phase (its first tap in rows and columns), flipped,
 /// for the transposed convolution `t`.
 template <class T>
-Weights<T> pack_flipped(const T* kernel, const ConvGeometry& g, const ConvGeometry& t, Index first_row, Index first_column, T* packed) {
+Weights<T> pack_flipped(const T* kernel, const ConvGeometry& g, const ConvGeometry& t, Index first_row, Index first_column,
+                        T* packed) {
   const Index taps = t.kernel_h * t.kernel_w, chunk = 64, chunks = ceil_divide(t.in_c, chunk);
   const auto body = TARN_CPU_BODY(pack_kernel, T);
   parallel::run(taps * chunks, [&](Index item) {
@@ -79,7 +80,8 @@ struct Output {
   Index image, row, pixel;
 };
 
-/// The forward pass; with `Models` a lane is a model. Items are cut by groups and rows or, of a dense layer, outputs; borders depend on shapes alone.
+/// The forward pass; with `Models` a lane is a model. Items are cut by groups and rows or, of a dense layer, outputs; borders
+/// depend on shapes alone.
 template <class T, bool Models>
 void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g,
               const Output<T>& y, const Activation& activation) {
@@ -149,8 +151,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
 /// dy [batch, out_h, out_w, out_c], kernel [kernel_h, kernel_w, in_c, out_c], dx [batch, in_h, in_w, in_c].
 template <class T, OnCpu D>
 void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorView<const T, D>> kernel,
-                           const cpu::ConvGeometry& geometry, Batch<T, D>& dx,
-                           std::type_identity_t<TensorView<T, D>> scratch) {
+                           const cpu::ConvGeometry& geometry, Batch<T, D>& dx, std::type_identity_t<TensorView<T, D>> scratch) {
   const auto g = geometry.simplified();
   detail::check_size("conv2d_input_gradient", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
   detail::check_size("conv2d_input_gradient", "a sample of dx", dx.sample().size(), g.in_h * g.in_w * g.in_c);
@@ -160,8 +161,8 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
   const Index lanes = dy.lanes(), width = models ? lanes : 1;
   const bool packed = g.kernel_h * g.kernel_w > 1;  // a 1x1 kernel is its own flip
   if (packed) detail::check_scratch("conv2d_input_gradient", scratch, kernel.scalars());
-  for (Index i = 0; i < g.stride_h; ++i)
-    for (Index j = 0; j < g.stride_w; ++j) {
+  for (Index i = 0; i < std::min(g.stride_h, g.in_h + g.pad_top); ++i)  // phases behind hold no input position
+    for (Index j = 0; j < std::min(g.stride_w, g.in_w + g.pad_left); ++j) {
       const auto rows = g.phase(i, g.in_h, g.kernel_h, g.stride_h, g.pad_top);
       const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
       if (rows.count == 0 || columns.count == 0) continue;

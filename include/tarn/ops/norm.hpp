@@ -66,8 +66,9 @@ void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Tota
 
 }  // namespace detail
 
-/// mean[c] and (biased) variance[c] of x over the batch and all but the last axis. Each group is read twice, while it is in
-/// the cache: for its mean, then for the squares around that; groups, then parts, are joined in order. So neither a large mean nor an outlier costs digits of the variance.
+/// mean[c] and (biased) variance[c] of x over the batch and all but the last axis; neither is finite where x holds NaN or
+/// infinity, both are 0 for an empty batch. Each group is read twice, while it is in the cache: for its mean, then for the squares around that; groups,
+/// then parts, are joined in order. So neither a large mean nor an outlier costs digits of the variance.
 template <class T, OnCpu D>
 void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorView<T, D>& variance,
              const TensorView<T, D>& scratch) {
@@ -80,7 +81,7 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
   const auto body = TARN_CPU_BODY(moments, T, detail::models<D>);
   parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
     T* const center = scratch.data() + part * 6 * statistics;  // the mean so far, less
-    T* const base = center + statistics;                   // that of the part's first group
+    T* const base = center + statistics;                       // that of the part's first group
     T* const squares = base + statistics;
     T* const group_center = squares + statistics;
     T* const group_sums = group_center + statistics;
@@ -118,7 +119,7 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
                static_cast<double>(sums[2 * statistics + c])});
     }
     mean[c] = static_cast<T>(all.mean);
-    variance[c] = static_cast<T>(std::max(0.0, all.squares / all.count));
+    variance[c] = static_cast<T>(all.squares > 0 || std::isnan(all.squares) ? all.squares / all.count : 0);
   }
 }
 
@@ -131,8 +132,8 @@ void move_towards(const TensorView<T, D>& value, const TensorView<const T, D>& t
 
 /// y = (x - mean) / sqrt(variance + epsilon) gamma + beta, a channel of the last axis.
 template <class T, OnCpu D>
-void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const TensorView<const T, D>& variance,
-               double epsilon, const TensorView<const T, D>& gamma, const TensorView<const T, D>& beta, Batch<T, D>& y,
+void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const TensorView<const T, D>& variance, double epsilon,
+               const TensorView<const T, D>& gamma, const TensorView<const T, D>& beta, Batch<T, D>& y,
                const TensorView<T, D>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
   detail::check_shape("normalize", "y", y.shape(), x.shape());

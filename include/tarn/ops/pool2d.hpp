@@ -44,12 +44,13 @@ void max_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T
 
 /// dx: dy to the largest pixel of each window, the first of equals, row by row.
 template <class T, OnCpu D>
-void max_pool2d_gradient(const Batch<T, D>& x, const Batch<T, D>& y, const Batch<T, D>& dy,
-                         const cpu::PoolGeometry& geometry, Batch<T, D>& dx) {
+void max_pool2d_gradient(const Batch<T, D>& x, const Batch<T, D>& y, const Batch<T, D>& dy, const cpu::PoolGeometry& geometry,
+                         Batch<T, D>& dx) {
   detail::check_pool("max_pool2d_gradient", x, y, geometry);
   detail::check_pool("max_pool2d_gradient", dx, dy, geometry);
   const auto body = TARN_CPU_BODY(max_pool2d_gradient, T);
-  parallel::run(dy.groups(), [&](Index group) { body(x.group(group), y.group(group), dy.group(group), dx.group(group), geometry); });
+  parallel::run(dy.groups(),
+                [&](Index group) { body(x.group(group), y.group(group), dy.group(group), dx.group(group), geometry); });
 }
 
 }  // namespace tarn::ops

@@ -24,10 +24,11 @@ inline Stream first_stream(const ModelStreams& streams) { return streams[0]; }
 
 /// y = x / (1 - rate) where the stream's word for (sample, element) is at least rate 2^32, else 0; with `per_channel` the word for
 /// (sample, channel) holds for all pixels. Applied to dy with the same stream it is the gradient, so no mask is kept.
-/// rate in [0, 1); y may be x.
+/// y may be x. Throws ArgumentError for a rate outside [0, 1).
 template <class T, OnCpu D>
 void dropout(const Batch<T, D>& x, double rate, bool per_channel, const StreamOf<D>& stream, Batch<T, D>& y) {
   detail::check_shape("dropout", "y", y.shape(), x.shape());
+  if (!(rate >= 0 && rate < 1)) throw ArgumentError("dropout: rate is ", rate, ", expected at least 0 and below 1");
   const detail::Rows rows = detail::rows_of(x);
   const Index pixels = per_channel ? rows.rows : 1, channels = x.sample().size() / std::max<Index>(pixels, 1);
   const Index blocks = (channels + 3) / 4, pieces = std::min<Index>(blocks, (x.sample().size() + 1023) / 1024);

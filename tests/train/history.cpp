@@ -64,7 +64,7 @@ TEST_CASE("Numbers in CSV read back as they were", "[train][history]") {
   for (int i = 0; i < 4; ++i) {
     const auto values = fields(csv, i + 1);
     REQUIRE(values.size() == 9);
-    for (const std::size_t column : {3, 4, 5}) CHECK(values[column] == odd[i]);
+    for (const std::size_t column : {std::size_t{3}, std::size_t{4}, std::size_t{5}}) CHECK(values[column] == odd[i]);
     CHECK(std::isnan(values[6]));
   }
 }

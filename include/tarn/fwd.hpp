@@ -13,6 +13,7 @@ class IoError;
 class DeviceError;
 
 struct Cpu;
+struct CpuModels;
 struct Gpu;
 class Shape;
 template <class T, class D>
@@ -32,12 +33,16 @@ template <class T, class D>
 class Sequential;
 template <class T, class D>
 class Workspace;
+template <class T>
+class Ensemble;
 
 class Callback;
 struct FitOptions;
 struct History;
 template <class T, class D, class Loss, class Optimizer>
 class Trainer;
+template <class T, class Loss, class Optimizer>
+class EnsembleTrainer;
 
 class Samples;
 struct Dataset;

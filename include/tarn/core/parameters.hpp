@@ -30,9 +30,11 @@ struct ParameterInfo {
 template <class T, class D = Cpu>
 class Parameters {
  public:
-  /// Reserves room; `allocate` must follow before values are used.
+  /// Reserves room; `allocate` must follow before values are used. Throws ShapeError for more than 2^40 numbers in all.
   Parameter add(std::string name, const Shape& shape, const Initializer& initializer, bool trainable) {
     Index& size = trainable ? trainable_size_ : state_size_;
+    if (shape.size() > (Index{1} << 40) - size)
+      throw ShapeError("Parameters: ", name, " of shape ", shape.to_string(), " makes more than 2^40 numbers");
     const Parameter parameter{size, shape, trainable};
     size += shape.size();
     entries_.push_back({std::move(name), parameter, initializer});

@@ -66,7 +66,7 @@ class Builder {
     }
   }
   /// Adds a join of these places, with this shape of an output. Its name is that of the block around it.
-  Index join(const char* type, std::shared_ptr<const Join<T, D>> join, std::vector<Index> inputs, const Shape& output) {
+  [[gnu::cold]] Index join(const char* type, std::shared_ptr<const Join<T, D>> join, std::vector<Index> inputs, const Shape& output) {
     PlacedLayer<T, D> placed;
     placed.name = prefix_.substr(0, prefix_.size() - 1);
     placed.type = type;
@@ -80,12 +80,12 @@ class Builder {
   /// Shape of one sample of the output of a place.
   const Shape& output(Index place) const { return place < 0 ? input_ : layers_[static_cast<std::size_t>(place)].output; }
   /// As in "layer 3 (residual): ", for errors about the block that is being placed.
-  std::string where() const {
+  [[gnu::cold]] std::string where() const {
     return "layer " + std::to_string(layers_.size()) + " (" + prefix_.substr(0, prefix_.size() - 1) + "): ";
   }
 
   /// The layers, once all are placed; the last one's output is the model's.
-  std::vector<PlacedLayer<T, D>> finish(Index last) {
+  [[gnu::cold]] std::vector<PlacedLayer<T, D>> finish(Index last) {
     if (layers_.empty()) throw ArgumentError("Sequential: no layers, expected at least one after Input");
     if (last + 1 != static_cast<Index>(layers_.size()))
       throw ArgumentError("Sequential: the output is that of layer ", last, " of ", layers_.size(), ", expected the last one");
@@ -108,7 +108,7 @@ class Builder {
       return Spec::name;
   }
 
-  std::string unique_name(const std::string& spec_name) {
+  [[gnu::cold]] std::string unique_name(const std::string& spec_name) {
     const std::string base = prefix_ + (next_name_.empty() ? spec_name : std::exchange(next_name_, {}));
     std::string name = base;
     for (int number = 1; !used_.insert(name).second; ++number) name = detail::join({base, "_", number});
@@ -116,7 +116,7 @@ class Builder {
   }
 
   using Build = std::function<std::shared_ptr<const Layer<T, D>>(const Shape&, Setup<T, D>&)>;
-  Index add(const char* spec_name, const char* type, Index from, const Build& build) {
+  [[gnu::cold]] Index add(const char* spec_name, const char* type, Index from, const Build& build) {
     PlacedLayer<T, D> placed;
     placed.name = unique_name(spec_name);
     placed.type = type;

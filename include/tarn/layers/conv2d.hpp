@@ -35,7 +35,7 @@ struct Conv2D {
 template <class T, class D>
 class Conv2D::Layer final : public tarn::Layer<T, D> {
  public:
-  Layer(const Conv2D& spec, const Shape& input, Setup<T, D>& setup)
+  [[gnu::cold]] Layer(const Conv2D& spec, const Shape& input, Setup<T, D>& setup)
       : geometry_{geometry(spec, input)},
         activation_{detail::checked_activation(type, spec.activation)},
         kernel_{setup.parameter("kernel", {spec.kernel.height, spec.kernel.width, input.back(), spec.filters},
@@ -58,7 +58,7 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   }
 
  private:
-  static cpu::ConvGeometry geometry(const Conv2D& spec, const Shape& input) {
+  [[gnu::cold]] static cpu::ConvGeometry geometry(const Conv2D& spec, const Shape& input) {
     detail::expect_image("Conv2D", input);
     detail::expect_positive("Conv2D", "kernel", spec.kernel);
     detail::expect_positive("Conv2D", "stride", spec.stride);

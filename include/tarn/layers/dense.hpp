@@ -30,7 +30,7 @@ struct Dense {
 template <class T, class D>
 class Dense::Layer final : public tarn::Layer<T, D> {
  public:
-  Layer(const Dense& spec, const Shape& input, Setup<T, D>& setup)
+  [[gnu::cold]] Layer(const Dense& spec, const Shape& input, Setup<T, D>& setup)
       : activation_{detail::checked_activation(type, spec.activation)},
         kernel_{setup.parameter("kernel", {features(spec, input), spec.units}, spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.units}, spec.bias_initializer) : Parameter{}} {

@@ -45,7 +45,7 @@ class Sequential {
  public:
   /// Builds the layers, infers all shapes and draws the weights with seed 0.
   /// Throws ShapeError or ArgumentError that names the layer's index and name.
-  Sequential(const Input& input, const std::vector<LayerSpec<T, D>>& specs) : input_{input.shape} {
+  [[gnu::cold]] Sequential(const Input& input, const std::vector<LayerSpec<T, D>>& specs) : input_{input.shape} {
     Builder<T, D> builder{input_, parameters_};
     const Index last = builder.place(specs, -1);
     layers_ = std::make_shared<const std::vector<PlacedLayer<T, D>>>(builder.finish(last));
@@ -102,7 +102,7 @@ class Sequential {
   Index last_layer() const { return static_cast<Index>(layers_->size()) - 1; }
 
   /// A table of the layers: name, type, output shape and parameters.
-  std::string summary() const {
+  [[gnu::cold]] std::string summary() const {
     std::vector<detail::SummaryRow> rows{{"input", "Input", input_, 0}};
     for (const auto& placed : *layers_) rows.push_back({placed.name, placed.type, placed.output, placed.trainable + placed.state});
     Index trained = 0;
@@ -249,12 +249,12 @@ class Sequential {
     if (adds) ops::add(apart, *dx);
   }
 
-  ArgumentError unknown_layer(const std::string& name) const {
+  [[gnu::cold]] ArgumentError unknown_layer(const std::string& name) const {
     std::string known;
     for (const auto& placed : *layers_) known += (known.empty() ? "" : ", ") + placed.name;
     return ArgumentError("no layer '", name, "', there are: ", known);
   }
-  void set_frozen(const std::string& name, char frozen) {
+  [[gnu::cold]] void set_frozen(const std::string& name, char frozen) {
     bool found = false;
     for (std::size_t i = 0; i < layers_->size(); ++i) {
       const std::string& layer = (*layers_)[i].name;
@@ -266,7 +266,7 @@ class Sequential {
     plan_training();
   }
   /// Finds which layers a gradient must reach, and which parameters are trained.
-  void plan_training() {
+  [[gnu::cold]] void plan_training() {
     needs_gradient_.assign(layers_->size(), 0);
     trained_.clear();
     Index offset = 0;

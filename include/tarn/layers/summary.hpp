@@ -17,14 +17,14 @@ struct SummaryRow {
 };
 
 /// 62610 as "62,610".
-inline std::string grouped(Index value) {
+[[gnu::cold]] inline std::string grouped(Index value) {
   std::string text = std::to_string(value);
   for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
   return text;
 }
 
 /// The table of a model whose rows these are, `trained` of whose parameters are trained.
-inline std::string summary_table(const std::vector<SummaryRow>& rows, Index trained) {
+[[gnu::cold]] inline std::string summary_table(const std::vector<SummaryRow>& rows, Index trained) {
   std::size_t names = 22, types = 14;
   for (const auto& row : rows) {
     names = std::max(names, row.name.size() + 2);

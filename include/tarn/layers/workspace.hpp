@@ -22,7 +22,7 @@ class Workspace {
 
   /// Makes room for batches of up to `count` samples. Allocates only where that is more than ever before.
   void reserve(Index count) {
-    if (count <= capacity_) return;
+    if (count <= capacity_ && !activations_.empty()) return;
     plan(count);
     arena_ = Storage<T, D>{};  // first release, then take: the peak is the larger of both, not the sum
     arena_ = Storage<T, D>{size_};
@@ -90,7 +90,7 @@ class Workspace {
     return offset;
   }
   /// Offsets of all buffers, given the slot that each has.
-  std::vector<Index> take(const Slots& slots, const std::vector<std::size_t>& slot_of) {
+  [[gnu::cold]] std::vector<Index> take(const Slots& slots, const std::vector<std::size_t>& slot_of) {
     std::vector<Index> at, offsets;
     for (const Index size : slots.sizes()) at.push_back(take(size));
     for (const std::size_t slot : slot_of) offsets.push_back(at[slot]);
@@ -98,7 +98,7 @@ class Workspace {
   }
   Index batch_size(Index count, const Shape& sample) const { return Batch<T, D>{nullptr, count, sample}.size(); }
 
-  void plan(Index count) {
+  [[gnu::cold]] void plan(Index count) {
     size_ = 0;
     scratch_size_ = 0;
     kept_.assign(layers_->size(), {});
@@ -115,7 +115,7 @@ class Workspace {
   }
 
   /// In training every output has memory of its own, in inference until its last use. What passes through has its input's.
-  void plan_activations(Index count) {
+  [[gnu::cold]] void plan_activations(Index count) {
     Slots slots;
     std::vector<std::size_t> slot_of{slots.take(batch_size(count, input_))};
     std::vector<Index> uses;  // to come, of each slot
@@ -139,7 +139,7 @@ class Workspace {
   }
 
   /// A gradient lives from the last layer that takes the output, which is the first to write it, to the layer itself.
-  void plan_gradients(Index count) {
+  [[gnu::cold]] void plan_gradients(Index count) {
     const std::size_t layers = layers_->size();
     constexpr std::size_t none = static_cast<std::size_t>(-1);
     Slots slots;

@@ -35,7 +35,7 @@ struct FitOptions {
 namespace detail {
 
 /// Throws ShapeError or ArgumentError unless the data can go into a model with such inputs.
-inline void check_data(const Dataset& data, const Shape& input, const std::string& where) {
+[[gnu::cold]] inline void check_data(const Dataset& data, const Shape& input, const std::string& where) {
   if (data.size() > std::numeric_limits<std::uint32_t>::max())
     throw ArgumentError(where, ": ", data.size(), " samples, expected at most ", std::numeric_limits<std::uint32_t>::max());
   if (data.size() == 0) throw ArgumentError(where, ": the data set is empty");
@@ -46,7 +46,7 @@ inline void check_data(const Dataset& data, const Shape& input, const std::strin
 }
 
 /// Samples to train on, of `size`: all but those held out. Throws ArgumentError for options out of range.
-inline Index check_fit_options(const FitOptions& options, Index size) {
+[[gnu::cold]] inline Index check_fit_options(const FitOptions& options, Index size) {
   if (options.epochs && *options.epochs < 1) throw ArgumentError("fit: epochs is ", *options.epochs, ", expected at least 1");
   if (options.steps && *options.steps < 1) throw ArgumentError("fit: steps is ", *options.steps, ", expected at least 1");
   const double split = options.validation_split;

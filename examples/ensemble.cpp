@@ -28,20 +28,24 @@ int main(int argc, char** argv) {
     Ensemble ensemble{models, Input{1}, Dense{.units = 32, .activation = Tanh{}}, Dense{.units = 32, .activation = Tanh{}},
                       Dense{.units = 1}};
     ensemble.initialize(options.seed);
-    EnsembleTrainer trainer{ensemble, MeanSquaredError{}, Adam{.learning_rate = CosineDecay{.initial = 0.02, .steps = 1400}}, options.seed};
+    EnsembleTrainer trainer{ensemble, MeanSquaredError{}, Adam{.learning_rate = CosineDecay{.initial = 0.02, .steps = 1400}},
+                            options.seed};
     const auto epochs = trainer.fit(std::span{std::as_const(data)}, {.epochs = options.epochs ? options.epochs : 200});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
     double loss = 0;
     for (const Metrics& metrics : epochs.back().training) loss += metrics.loss / models;
-    std::printf("%td networks trained in %.2f s, mean loss %.5f\n    x    sin 2x      mean    spread\n", ensemble.size(), seconds, loss);
+    std::printf("%td networks trained in %.2f s, mean loss %.5f\n    x    sin 2x      mean    spread\n", ensemble.size(), seconds,
+                loss);
     Tensor<float> x{{9, 1}, {-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2}};
     const Tensor<float> y = ensemble.predict(Samples{x});  // [models, 9, 1]
     for (Index i = 0; i < 9; ++i) {
       double mean = 0, squares = 0;
       for (Index model = 0; model < models; ++model) mean += static_cast<double>(y[model * 9 + i]) / models;
-      for (Index model = 0; model < models; ++model) squares += std::pow(static_cast<double>(y[model * 9 + i]) - mean, 2) / models;
-      std::printf("%5.1f %9.3f %9.3f %9.3f\n", static_cast<double>(x[i]), std::sin(2 * static_cast<double>(x[i])), mean, std::sqrt(squares));
+      for (Index model = 0; model < models; ++model)
+        squares += std::pow(static_cast<double>(y[model * 9 + i]) - mean, 2) / models;
+      std::printf("%5.1f %9.3f %9.3f %9.3f\n", static_cast<double>(x[i]), std::sin(2 * static_cast<double>(x[i])), mean,
+                  std::sqrt(squares));
     }
     return 0;
   });

@@ -20,19 +20,24 @@ int main(int argc, char** argv) {
     const auto inputs = data::Standardizer::fit(train.inputs), targets = data::Standardizer::fit(train.targets);
     for (Dataset* set : {&train, &test}) *set = {inputs.apply(set->inputs), targets.apply(set->targets)};
 
-    Sequential model{Input{3}, Dense{.units = 32, .activation = Tanh{}}, Dense{.units = 32, .activation = Tanh{}}, Dense{.units = 1}};
+    Sequential model{Input{3}, Dense{.units = 32, .activation = Tanh{}}, Dense{.units = 32, .activation = Tanh{}},
+                     Dense{.units = 1}};
     EarlyStopping stopping{model, {.patience = 30}};
-    Trainer trainer{model, MeanSquaredError{}, Adam{.learning_rate = CosineDecay{.initial = 0.01, .steps = 3000}},
+    Trainer trainer{model,
+                    MeanSquaredError{},
+                    Adam{.learning_rate = CosineDecay{.initial = 0.01, .steps = 3000}},
                     {.seed = options.seed, .metrics = {MeanAbsoluteError{}}}};
-    const History history =
-        trainer.fit(train, {.epochs = options.epochs ? options.epochs : 200, .batch_size = 32, .validation_split = 0.1, .callbacks = {std::ref(stopping)}});
+    const History history = trainer.fit(train, {.epochs = options.epochs ? options.epochs : 200,
+                                                .batch_size = 32,
+                                                .validation_split = 0.1,
+                                                .callbacks = {std::ref(stopping)}});
 
     const Metrics measured = trainer.evaluate(test);
     const double metres = targets.deviation()[0];
-    std::printf("%td throws to learn from, %td to test on; best epoch %td of %zu\n", train.size(), test.size(), stopping.best_epoch(),
-                history.epochs.size());
-    std::printf("mean absolute error %.2f m; explained variance %.4f\n",
-                history.value(measured, "mean absolute error") * metres, 1 - measured.loss);
+    std::printf("%td throws to learn from, %td to test on; best epoch %td of %zu\n", train.size(), test.size(),
+                stopping.best_epoch(), history.epochs.size());
+    std::printf("mean absolute error %.2f m; explained variance %.4f\n", history.value(measured, "mean absolute error") * metres,
+                1 - measured.loss);
 
     std::filesystem::create_directories(options.out);
     const auto file = options.out / "throws.safetensors";

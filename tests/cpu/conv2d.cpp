@@ -180,8 +180,18 @@ ConvGeometry same(Index h, Index w, Index in, Index kernel_h, Index kernel_w, In
 ConvGeometry strided(Index h, Index w, Index in, Size2D kernel, Index out, Size2D stride, Padding padding) {
   const auto rows = tarn::detail::place_windows(h, kernel.height, stride.height, padding);
   const auto columns = tarn::detail::place_windows(w, kernel.width, stride.width, padding);
-  return {h,   w,           in,           kernel.height, kernel.width, rows.count, columns.count,
-          out, rows.padding, columns.padding, stride.height, stride.width};
+  return {h,
+          w,
+          in,
+          kernel.height,
+          kernel.width,
+          rows.count,
+          columns.count,
+          out,
+          rows.padding,
+          columns.padding,
+          stride.height,
+          stride.width};
 }
 ConvGeometry dense(Index in, Index out) { return valid(1, 1, in, 1, 1, out); }
 
@@ -249,9 +259,8 @@ TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
 
 TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads", "[cpu][conv2d][concurrency]", float, double) {
   const int before = parallel::threads();
-  for (const ConvGeometry& g :
-       {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), same(2, 3, 48, 3, 3, 160),
-        strided(9, 10, 5, 3, 20, 2, Padding::same)}) {
+  for (const ConvGeometry& g : {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270),
+                                same(2, 3, 48, 3, 3, 160), strided(9, 10, 5, 3, 20, 2, Padding::same)}) {
     const Reference r{g, 35, TestType{}};
     parallel::set_threads(1);
     const Kernels<TestType> one{r};

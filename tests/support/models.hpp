@@ -13,9 +13,9 @@
 /// file which goes this way compiles fast.
 namespace support {
 
-using AnySpec = std::variant<tarn::AvgPool2D, tarn::BatchNorm, tarn::Conv2D, tarn::Dense, tarn::Dropout, tarn::Flatten,
-                             tarn::GlobalAvgPool2D, tarn::GlobalMaxPool2D, tarn::LeakyReLU, tarn::MaxPool2D, tarn::ReLU,
-                             tarn::Sigmoid, tarn::Softmax, tarn::Tanh>;
+using AnySpec =
+    std::variant<tarn::AvgPool2D, tarn::BatchNorm, tarn::Conv2D, tarn::Dense, tarn::Dropout, tarn::Flatten, tarn::GlobalAvgPool2D,
+                 tarn::GlobalMaxPool2D, tarn::LeakyReLU, tarn::MaxPool2D, tarn::ReLU, tarn::Sigmoid, tarn::Softmax, tarn::Tanh>;
 
 /// For float and double.
 template <class T>

@@ -63,10 +63,9 @@ void compare(Index models, const Input& input, const std::vector<LayerSpec<float
     Sequential<float> model{input, layers};
     model.initialize(5 + static_cast<std::uint64_t>(m));
     Trainer alone{model, loss, optimizer, {.seed = 11 + static_cast<std::uint64_t>(m)}};
-    const History history = alone.fit(data[member], {.epochs = options.epochs,
-                                                     .batch_size = options.batch_size,
-                                                     .drop_last = options.drop_last,
-                                                     .shuffle = options.shuffle});
+    const History history = alone.fit(
+        data[member],
+        {.epochs = options.epochs, .batch_size = options.batch_size, .drop_last = options.drop_last, .shuffle = options.shuffle});
     for (const auto& entry : model.parameters().entries()) {
       const Tensor<float> values = ensemble.weights(m, entry.name);
       for (Index i = 0; i < values.size(); ++i)

@@ -69,12 +69,12 @@ class Activation {
   enum class Kind { linear, tanh, sigmoid, relu, leaky_relu, softmax };
 
   constexpr Activation() = default;
-  constexpr Activation(Linear) {}                                                              // NOLINT: implicit
-  constexpr Activation(Tanh) : kind_{Kind::tanh} {}                                            // NOLINT
-  constexpr Activation(Sigmoid) : kind_{Kind::sigmoid} {}                                      // NOLINT
-  constexpr Activation(ReLU) : kind_{Kind::relu} {}                                            // NOLINT
-  constexpr Activation(const LeakyReLU& f) : kind_{Kind::leaky_relu}, slope_{f.slope} {}       // NOLINT
-  constexpr Activation(Softmax) : kind_{Kind::softmax} {}                                      // NOLINT
+  constexpr Activation(Linear) {}                                                         // NOLINT: implicit
+  constexpr Activation(Tanh) : kind_{Kind::tanh} {}                                       // NOLINT
+  constexpr Activation(Sigmoid) : kind_{Kind::sigmoid} {}                                 // NOLINT
+  constexpr Activation(ReLU) : kind_{Kind::relu} {}                                       // NOLINT
+  constexpr Activation(const LeakyReLU& f) : kind_{Kind::leaky_relu}, slope_{f.slope} {}  // NOLINT
+  constexpr Activation(Softmax) : kind_{Kind::softmax} {}                                 // NOLINT
 
   constexpr Kind kind() const { return kind_; }
   constexpr double slope() const { return slope_; }  ///< of LeakyReLU

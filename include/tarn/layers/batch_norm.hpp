@@ -31,7 +31,8 @@ struct BatchNorm {
 template <class T, class D>
 class BatchNorm::Layer final : public tarn::Layer<T, D> {
  public:
-  [[gnu::cold]] Layer(const BatchNorm& spec, const Shape& input, Setup<T, D>& setup) : spec_{checked(spec, input)}, output_{input} {
+  [[gnu::cold]] Layer(const BatchNorm& spec, const Shape& input, Setup<T, D>& setup)
+      : spec_{checked(spec, input)}, output_{input} {
     const Shape channels{input.back()};
     gamma_ = setup.parameter("gamma", channels, Ones{});
     beta_ = setup.parameter("beta", channels, Zeros{});

@@ -66,7 +66,8 @@ class Builder {
     }
   }
   /// Adds a join of these places, with this shape of an output. Its name is that of the block around it.
-  [[gnu::cold]] Index join(const char* type, std::shared_ptr<const Join<T, D>> join, std::vector<Index> inputs, const Shape& output) {
+  [[gnu::cold]] Index join(const char* type, std::shared_ptr<const Join<T, D>> join, std::vector<Index> inputs,
+                           const Shape& output) {
     PlacedLayer<T, D> placed;
     placed.name = prefix_.substr(0, prefix_.size() - 1);
     placed.type = type;

@@ -34,12 +34,13 @@ class Ensemble {
       const Index lanes = scalars_per_number<T, CpuModels>();
       for (Index lane = 0; lane < lanes; ++lane) {
         const Index model = std::min(group * lanes + lane, size_ - 1);  // lanes behind the last model repeat it
-        groups_[static_cast<std::size_t>(group)].parameters().initialize(seed + static_cast<std::uint64_t>(model), lane, lane + 1);
+        groups_[static_cast<std::size_t>(group)].parameters().initialize(seed + static_cast<std::uint64_t>(model), lane,
+                                                                         lane + 1);
       }
     });
   }
 
-  Index size() const { return size_; }  ///< models
+  Index size() const { return size_; }                                     ///< models
   const Shape& input_shape() const { return groups_[0].input_shape(); }    ///< of one sample
   const Shape& output_shape() const { return groups_[0].output_shape(); }  ///< of one sample
   /// The layers of one model.
@@ -108,12 +109,14 @@ class Ensemble {
     const Index n = inputs[0]->size(), size = output_shape().size();
     for (const Samples* samples : inputs)
       if (samples->sample() != input_shape() || samples->size() != n)
-        throw ShapeError("predict: inputs are ", samples->shape().to_string(), ", expected ", input_shape().prepend(n).to_string());
+        throw ShapeError("predict: inputs are ", samples->shape().to_string(), ", expected ",
+                         input_shape().prepend(n).to_string());
     Tensor<T> outputs{output_shape().prepend(n).prepend(size_)};
     constexpr Index at_once = 64;
     parallel::run(static_cast<Index>(groups_.size()), [&](Index group) {
       const Models& models = groups_[static_cast<std::size_t>(group)];
-      const Index lanes = scalars_per_number<T, CpuModels>(), first_model = group * lanes, here = std::min(lanes, size_ - first_model);
+      const Index lanes = scalars_per_number<T, CpuModels>(), first_model = group * lanes,
+                  here = std::min(lanes, size_ - first_model);
       const std::span<const Samples* const> data{inputs.data() + first_model, static_cast<std::size_t>(here)};
       Workspace<T, CpuModels> workspace = models.workspace(false);
       workspace.reserve(std::min(n, at_once));

@@ -108,10 +108,10 @@ struct PlacedLayer {
   std::string name, type;                    ///< "residual/conv2d_1", "Conv2D"
   std::shared_ptr<const Layer<T, D>> layer;  ///< null for a join
   std::shared_ptr<const Join<T, D>> join;
-  std::vector<Index> inputs;    ///< places whose outputs it takes; -1 is the model's input
-  std::vector<char> adds;       ///< an input's gradient is added to that of a later place, which wrote it first
-  Index uses = 0;               ///< places that take its output
-  Shape input, output;          ///< of one sample
+  std::vector<Index> inputs;  ///< places whose outputs it takes; -1 is the model's input
+  std::vector<char> adds;     ///< an input's gradient is added to that of a later place, which wrote it first
+  Index uses = 0;             ///< places that take its output
+  Shape input, output;        ///< of one sample
   std::vector<Shape> kept, kept_batches;
   Index scratch = 0;
   Index trainable = 0, state = 0;  ///< scalars

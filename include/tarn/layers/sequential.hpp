@@ -104,7 +104,8 @@ class Sequential {
   /// A table of the layers: name, type, output shape and parameters.
   [[gnu::cold]] std::string summary() const {
     std::vector<detail::SummaryRow> rows{{"input", "Input", input_, 0}};
-    for (const auto& placed : *layers_) rows.push_back({placed.name, placed.type, placed.output, placed.trainable + placed.state});
+    for (const auto& placed : *layers_)
+      rows.push_back({placed.name, placed.type, placed.output, placed.trainable + placed.state});
     Index trained = 0;
     for (const Range& range : trained_) trained += range.last - range.first;
     return detail::summary_table(rows, trained);

@@ -128,7 +128,8 @@ class Workspace {
     add_uses(slot_of[0], input_uses);
     for (const auto& placed : *layers_) {
       const bool same = placed.passes_through(training_);
-      slot_of.push_back(same ? slot_of[static_cast<std::size_t>(placed.inputs[0] + 1)] : slots.take(batch_size(count, placed.output)));
+      slot_of.push_back(same ? slot_of[static_cast<std::size_t>(placed.inputs[0] + 1)]
+                             : slots.take(batch_size(count, placed.output)));
       add_uses(slot_of.back(), std::max<Index>(placed.uses, 1));  // the last layer's output stays
       for (const Index from : placed.inputs) {
         const std::size_t slot = slot_of[static_cast<std::size_t>(from + 1)];

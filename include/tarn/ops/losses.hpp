@@ -100,7 +100,7 @@ inline double share_of_sample(Reduction reduction, Index samples) {
 /// Throws ShapeError unless targets are vectors of the outputs' shape; for outputs [n, 1] they may be [n].
 template <class T, OnCpu D>
 LossSum<D> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<T, D>& outputs, const Targets<T, D>& targets,
-                        Reduction reduction, Batch<T, D>* gradient) {
+                            Reduction reduction, Batch<T, D>* gradient) {
   const Batch<T, D>& t = targets.vectors;
   if (t.shape() != Shape{outputs.count()} || outputs.sample() != Shape{1})
     detail::check_shape("elementwise_loss", "targets", t.shape(), outputs.shape());
@@ -121,7 +121,7 @@ LossSum<D> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<
 /// for a label outside [0, classes).
 template <class T, OnCpu D>
 LossSum<D> cross_entropy(bool from_logits, double smoothing, const Batch<T, D>& outputs, const Targets<T, D>& targets,
-                     Reduction reduction, Batch<T, D>* gradient) {
+                         Reduction reduction, Batch<T, D>* gradient) {
   const Index classes = outputs.sample().size(), count = outputs.count();
   if (targets.has_labels())
     detail::check_shape("cross_entropy", "labels", targets.labels.shape(), {count});

@@ -63,9 +63,8 @@ void sgd(const TensorView<T, D>& weights, const TensorView<const T, D>& gradient
 
 /// v = momentum v - rate g; w = keep w + v, with Nesterov w = keep w + momentum v - rate g; in the ranges.
 template <class T, OnCpu D>
-void sgd_momentum(const TensorView<T, D>& weights, const TensorView<T, D>& velocities,
-                  const TensorView<const T, D>& gradients, std::span<const Range> ranges, const UpdateTerms<double>& terms,
-                  double momentum, bool nesterov) {
+void sgd_momentum(const TensorView<T, D>& weights, const TensorView<T, D>& velocities, const TensorView<const T, D>& gradients,
+                  std::span<const Range> ranges, const UpdateTerms<double>& terms, double momentum, bool nesterov) {
   detail::check_size("sgd_momentum", "gradients", gradients.size(), weights.size());
   detail::check_size("sgd_momentum", "velocities", velocities.size(), weights.size());
   const auto body = TARN_CPU_BODY(sgd_momentum, T);

@@ -63,13 +63,13 @@ class AdamUpdater {
   double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
   /// One update with this rate, after `iteration` others, of the weights in `ranges`. May change the gradients there.
-  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges,
-              double rate, Index iteration) {
+  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges, double rate,
+              Index iteration) {
     auto terms = update_terms(spec_, gradients, ranges, rate);
     const double t = static_cast<double>(iteration) + 1;
     terms.rate *= std::sqrt(1 - std::pow(spec_.beta_2, t)) / (1 - std::pow(spec_.beta_1, t));
-    ops::adam(weights, momentums_1_.view(), momentums_2_.view(), largest_.view(), TensorView<const T, D>{gradients}, ranges, terms, spec_.beta_1,
-              spec_.beta_2, spec_.epsilon);
+    ops::adam(weights, momentums_1_.view(), momentums_2_.view(), largest_.view(), TensorView<const T, D>{gradients}, ranges,
+              terms, spec_.beta_1, spec_.beta_2, spec_.epsilon);
   }
 
   /// `momentum_1` (m), `momentum_2` (v); with AMSGrad also `largest_momentum_2`.

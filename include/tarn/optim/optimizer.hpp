@@ -49,8 +49,10 @@ class GradientClip {
                UpdateTerms<double>& terms) const {
     if (kind_ == Kind::value) terms.limit = limit_;
     if (kind_ != Kind::global_norm) return;
-    if constexpr (std::is_same_v<D, CpuModels>) return ops::clip_models(gradients, ranges, limit_);
-    else prepare_norm(optimizer, TensorView<const T, D>{gradients}, ranges, terms);
+    if constexpr (std::is_same_v<D, CpuModels>)
+      return ops::clip_models(gradients, ranges, limit_);
+    else
+      prepare_norm(optimizer, TensorView<const T, D>{gradients}, ranges, terms);
   }
 
  private:

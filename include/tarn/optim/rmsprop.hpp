@@ -45,11 +45,11 @@ class RMSprop::Updater {
   double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
   /// One update with this rate, after `iteration` others, of the weights in `ranges`. May change the gradients there.
-  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges,
-              double rate, Index /*iteration*/) {
+  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges, double rate,
+              Index /*iteration*/) {
     const auto terms = detail::update_terms(spec_, gradients, ranges, rate);
-    ops::rmsprop(weights, squares_.view(), means_.view(), velocities_.view(), TensorView<const T, D>{gradients}, ranges, terms, spec_.rho, spec_.momentum,
-                 spec_.epsilon);
+    ops::rmsprop(weights, squares_.view(), means_.view(), velocities_.view(), TensorView<const T, D>{gradients}, ranges, terms,
+                 spec_.rho, spec_.momentum, spec_.epsilon);
   }
 
   /// `mean_square`; centered also `mean`; with momentum also `velocity`.

@@ -37,13 +37,14 @@ class SGD::Updater {
   double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
   /// One update with this rate, after `iteration` others, of the weights in `ranges`. May change the gradients there.
-  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges,
-              double rate, Index /*iteration*/) {
+  void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges, double rate,
+              Index /*iteration*/) {
     const auto terms = detail::update_terms(spec_, gradients, ranges, rate);
     if (spec_.momentum == 0)
       ops::sgd(weights, TensorView<const T, D>{gradients}, ranges, terms);
     else
-      ops::sgd_momentum(weights, velocities_.view(), TensorView<const T, D>{gradients}, ranges, terms, spec_.momentum, spec_.nesterov);
+      ops::sgd_momentum(weights, velocities_.view(), TensorView<const T, D>{gradients}, ranges, terms, spec_.momentum,
+                        spec_.nesterov);
   }
 
   /// With momentum: `velocity`.

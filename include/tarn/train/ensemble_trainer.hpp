@@ -35,7 +35,9 @@ class EnsembleTrainer {
     for (std::size_t i = 0; i < ensemble.groups().size(); ++i) {
       auto& models = ensemble.groups()[i];
       groups_.push_back({Updater{optimizer, models.parameters().trainable_count()},
-                         Tensor<T, CpuModels>{Shape{models.parameters().trainable_count()}}, models.workspace(true), {}});
+                         Tensor<T, CpuModels>{Shape{models.parameters().trainable_count()}},
+                         models.workspace(true),
+                         {}});
       for (Index lane = 0; lane < lanes; ++lane)
         groups_.back().seeds.push_back(
             seed + static_cast<std::uint64_t>(std::min(static_cast<Index>(i) * lanes + lane, ensemble.size() - 1)));
@@ -157,9 +159,8 @@ class EnsembleTrainer {
     const detail::FitPlan plan = detail::plan_fit(single, samples, progress_);
     std::vector<EnsembleEpoch> history(static_cast<std::size_t>(options.epochs));
     for (auto& epoch : history) epoch.training.resize(static_cast<std::size_t>(ensemble_.size()));
-    parallel::run(static_cast<Index>(groups_.size()), [&](Index group) {
-      fit_group(group, data, options, single, samples, plan.largest_batch, history);
-    });
+    parallel::run(static_cast<Index>(groups_.size()),
+                  [&](Index group) { fit_group(group, data, options, single, samples, plan.largest_batch, history); });
     for (std::size_t i = 0; i < history.size(); ++i) progress_.iteration += history[i].steps;
     progress_.epoch += options.epochs;
     return history;
@@ -202,8 +203,8 @@ class EnsembleTrainer {
     }
   }
 
-  void step(Group& group, Sequential<T, CpuModels>& models, Source& source, std::span<const std::uint32_t* const> rows, Index count,
-            double rate, Index iteration, Sums& sums) {
+  void step(Group& group, Sequential<T, CpuModels>& models, Source& source, std::span<const std::uint32_t* const> rows,
+            Index count, double rate, Index iteration, Sums& sums) {
     Batch<T, CpuModels> x = group.workspace.activation(-1, count);
     ops::gather<T>(source.inputs, rows, x);
     const Targets<T, CpuModels> targets = source.gather_targets(rows, count, models.output_shape());

@@ -44,7 +44,7 @@ inline double class_of(const Samples& targets, Index sample) {
 /// Sample weights times class weights. Throws ArgumentError where their number does not fit, for one that is negative or not
 /// finite, and for a sample of a class without a weight; ShapeError for class weights where targets are no classes.
 [[gnu::cold]] inline SampleWeights joined_weights(const char* where, const Samples& targets, SampleWeights samples,
-                                    const std::vector<double>& classes) {
+                                                  const std::vector<double>& classes) {
   check_sample_weights(where, samples, targets.size());
   check_weights(where, "class", classes);
   if (classes.empty()) return samples;

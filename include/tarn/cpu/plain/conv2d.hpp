@@ -53,7 +53,8 @@ void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
   for (Index tile = b.first_tile; tile < b.last_tile; ++tile)
     for (Index row = b.first_row; row < b.last_row; ++row) {
       if (left < right)
-        for (Index sample = 0; sample < b.groups; ++sample) positions(tile, sample, row, left, right - left, g.stride_w * g.in_c, b.y_pixel);
+        for (Index sample = 0; sample < b.groups; ++sample)
+          positions(tile, sample, row, left, right - left, g.stride_w * g.in_c, b.y_pixel);
       for (Index column = 0; column < g.out_w; ++column)
         if (column < left || column >= right) positions(tile, 0, row, column, b.groups, b.x_group, b.y_group);
     }

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     std::vector<Dataset> data;
     for (Index model = 0; model < models; ++model) {
       Tensor<float> x{Shape{n, 1}}, y{Shape{n, 1}};
-      const Stream random{options.seed, Purpose::shuffle, model};
+      const Stream random{options.seed, Purpose::split, model};
       for (Index i = 0; i < n; ++i) {
         x[i] = static_cast<float>(2 * random.uniform(i) - 1);
         y[i] = std::sin(2 * x[i]) + static_cast<float>(0.2 * (random.uniform(i, 1) - 0.5));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Data of one's own in Eigen matrices: two spirals that wind around each other, told apart by a small network.
 #include <cstdio>
+#include <numbers>
 
 #include <Eigen/Core>
 
@@ -12,17 +13,16 @@ int main(int argc, char** argv) {
   return examples::run(argc, argv, "own_data", "Two spirals from Eigen matrices", [](const examples::Options& options) {
     using namespace tarn;
     constexpr Index n = 1000;
-    const Stream random{options.seed, Purpose::shuffle, 0};
+    const Stream random{options.seed, Purpose::split, 1};
     Eigen::MatrixXf points(n, 2);  // a row a sample
     Eigen::VectorXi labels(n);
     for (Index i = 0; i < n; ++i) {
-      const double along = random.uniform(i), turn = 3 * M_PI * std::sqrt(along) + (i % 2 ? M_PI : 0);
+      const double along = random.uniform(i), turn = std::numbers::pi * (3 * std::sqrt(along) + i % 2);
       const double radius = std::sqrt(along) + 0.03 * (random.uniform(i, 1) - 0.5);
       points.row(i) << static_cast<float>(radius * std::cos(turn)), static_cast<float>(radius * std::sin(turn));
       labels[i] = static_cast<int>(i % 2);
     }
-    const auto [train, test] = Dataset{Samples{points}, Samples{Tensor<std::int32_t>{{n}, {labels.begin(), labels.end()}}}}.split(
-        {.fraction = 0.8, .shuffle = options.seed});
+    const auto [train, test] = Dataset{Samples{points}, Samples{labels}}.split({.fraction = 0.8, .shuffle = options.seed});
 
     Sequential model{Input{2}, Dense{.units = 64, .activation = ReLU{}, .kernel_initializer = HeNormal{}},
                      Dense{.units = 64, .activation = ReLU{}, .kernel_initializer = HeNormal{}}, Dense{.units = 2}};

@@ -33,11 +33,11 @@ int main(int argc, char** argv) {
                                                 .callbacks = {std::ref(stopping)}});
 
     const Metrics measured = trainer.evaluate(test);
-    const double metres = targets.deviation()[0];
+    const double metres = targets.deviation()[0], spread = data::Standardizer::fit(test.targets).deviation()[0];
     std::printf("%td throws to learn from, %td to test on; best epoch %td of %zu\n", train.size(), test.size(),
                 stopping.best_epoch(), history.epochs.size());
     std::printf("mean absolute error %.2f m; explained variance %.4f\n", history.value(measured, "mean absolute error") * metres,
-                1 - measured.loss);
+                1 - measured.loss / (spread * spread));
 
     std::filesystem::create_directories(options.out);
     const auto file = options.out / "throws.safetensors";

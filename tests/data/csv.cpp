@@ -183,6 +183,15 @@ TEST_CASE("Columns that are not there or come twice are refused", "[data][csv]")
           "read_csv: the delimiter is a quote, a line end or a zero byte, expected another character");
 }
 
+TEST_CASE("A number too small for its type is read as zero", "[data][csv]") {
+  const files::Folder folder;
+  std::ofstream{folder / "tiny.csv"} << "a,b\n1e-50,2\n-3e-400,1e-300\n";
+  const Samples x = data::read_csv<float>(folder / "tiny.csv", {.inputs = {0, 1}, .targets = {1}}).data.inputs;
+  CHECK(x.at(0) == 0);
+  CHECK(x.at(2) == 0);
+  CHECK(x.at(3) == 0);
+}
+
 TEST_CASE("A table that is cut off or changed anywhere is refused or read", "[data][csv][fuzz]") {
   TemporaryFolder folder;
   const std::string sound = "\"a \"\"1\"\"\",b,c\r\n1,\"2\",x\r\n-4.5,5e1,\"y\r\nz\"\r\n";

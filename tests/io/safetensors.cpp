@@ -202,6 +202,7 @@ TEST_CASE("A header that is too short or too long is refused", "[io][safetensors
 
 TEST_CASE("A header that is no JSON object of tensors is refused", "[io][safetensors]") {
   CHECK(refusal(file_of("{\"a\":}", 0)) == ", byte 13: found a header that is not JSON, or not UTF-8 (fetch the file again)");
+  CHECK(refusal(file_of("{\"a\":1e999}", 0)) == ": found a number in the header that is out of range");
   CHECK(refusal(file_of("{} {}", 0)) == ", byte 11: found a header that is not JSON, or not UTF-8 (fetch the file again)");
   CHECK(refusal(file_of("{\"\xff\":1}", 0)).ends_with("found a header that is not JSON, or not UTF-8 (fetch the file again)"));
   CHECK(refusal(file_of("", 0)).ends_with("found a header that is not JSON, or not UTF-8 (fetch the file again)"));

@@ -195,5 +195,18 @@ TEST_CASE("An ensemble rejects what does not fit", "[train][ensemble]") {
   data = data_for(3, 6, {4});
   Tensor<std::int32_t> labels{{6}, {0, 1, 2, 3, 0, 1}};
   data[1].targets = labels;
-  CHECK(error_of<ArgumentError>([&] { trainer.fit(std::span{data}); }) == "ensemble: label 3 of sample 3, expected 0 to 2");
+  CHECK(error_of<ArgumentError>([&] { trainer.fit(std::span{data}); }) == "fit: label 3 of sample 3, expected 0 to 2");
+}
+
+TEST_CASE("An ensemble knows a model of other layers, and a trainer an ensemble of others", "[train][ensemble]") {
+  Ensemble<float> ensemble{3, Input{4}, {Dense{.units = 3}}};
+  EnsembleTrainer trainer{ensemble, from_logits, SGD{}};
+  Sequential<float> other{Input{4}, Dense{.units = 2}}, deeper{Input{4}, Dense{.units = 3}, Dense{.units = 3}};
+  CHECK(error_of<ShapeError>([&] { ensemble.copy_from(1, other); }) ==
+        "Ensemble: the model has dense/kernel [4, 2], expected dense/kernel [4, 3]");
+  CHECK(error_of<ShapeError>([&] { ensemble.copy_to(1, deeper); }) == "Ensemble: the model has 4 parameters, expected 2");
+  ensemble = Ensemble<float>{3, Input{4}, {Dense{.units = 5}, Dense{.units = 3}}};
+  const auto data = data_for(3, 6, {4});
+  CHECK(error_of<StateError>([&] { trainer.fit(std::span{data}); }) ==
+        "fit: the ensemble was replaced by another since the trainer was made; make a new trainer");
 }

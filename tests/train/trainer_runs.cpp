@@ -218,3 +218,34 @@ TEST_CASE("A run that is stopped early ends with the bits of its best epoch", "[
   CHECK(stopping.best() == history.epochs[best - 1].validation->loss);
   CHECK(trainer.evaluate(other).loss == stopping.best());
 }
+
+TEST_CASE("An epoch that was left open is not continued on data of another size", "[train][trainer]") {
+  auto model = with_everything();
+  Trainer trainer{model, from_logits, SGD{.learning_rate = 0.1}};
+  trainer.fit(numbered(100, 1), {.steps = 2, .batch_size = 10});
+  const History history = trainer.fit(numbered(200, 2), {.epochs = 1, .batch_size = 10});
+  CHECK(history.epochs[0].training.samples == 200);
+}
+
+TEST_CASE("A run by epochs that ends by an exception closes its epoch and tells the callbacks", "[train][trainer]") {
+  auto model = with_everything();
+  Trainer trainer{model, from_logits, SGD{.learning_rate = 0.1}};
+  bool ended = false;
+  const auto broken = [](const StepInfo& step) {
+    if (step.iteration == 3) throw StateError("enough");
+  };
+  const auto end = [&](const History&) { ended = true; };
+  CHECK_THROWS_AS(
+      trainer.fit(numbered(100, 1), {.epochs = 1, .batch_size = 10, .callbacks = {AtStepEnd{broken}, AtFitEnd{end}}}),
+      StateError);
+  CHECK(ended);
+  CHECK(trainer.fit(numbered(100, 1), {.epochs = 1, .batch_size = 10}).epochs[0].training.samples == 100);
+}
+
+TEST_CASE("As many steps as there are numbers end with the epochs", "[train][trainer]") {
+  auto model = with_everything();
+  Trainer trainer{model, from_logits, SGD{.learning_rate = 0.1}};
+  trainer.fit(numbered(20, 1), {.epochs = 1, .batch_size = 10});
+  const auto history = trainer.fit(numbered(20, 1), {.epochs = 2, .steps = std::numeric_limits<Index>::max(), .batch_size = 10});
+  CHECK(history.epochs.size() == 2);
+}

@@ -87,7 +87,12 @@ T csv_number(const CsvReader& file, const std::string& field, std::size_t column
   std::string_view digits = text;
   if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
   T value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error == std::errc::result_out_of_range && digits.find_first_of("eE") != std::string_view::npos &&
+      digits[digits.find_first_of("eE") + 1] == '-') {
+    value = 0;  // too small for a T
+    error = {};
+  }
   if (error != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(value))
     throw IoError(file.where(column), ": found \"", text.substr(0, 40), "\", expected a ",
                   error == std::errc::result_out_of_range ? "number that fits" : "finite number");

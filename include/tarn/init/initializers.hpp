@@ -90,11 +90,9 @@ class Initializer {
   Initializer(LeCunUniform) : Initializer{Kind::scaled_uniform, 1, 0} {}   // NOLINT
   Initializer(LeCunNormal) : Initializer{Kind::scaled_normal, 1, 0} {}     // NOLINT
   template <class Function>
-    requires std::is_invocable_v < const Function&, std::span<double>,
-  const Shape&,
-      const Stream& > Initializer(Function function)  // NOLINT
-      : kind_{Kind::function},
-  function_{std::make_shared<const Custom>(std::move(function))} {}
+    requires(std::is_invocable_v<const Function&, std::span<double>, const Shape&, const Stream&>)
+  Initializer(Function function)  // NOLINT
+      : kind_{Kind::function}, function_{std::make_shared<const Custom>(std::move(function))} {}
 
   /// The same distribution, drawn as Keras on TensorFlow draws it for this seed: every kernel starts with the same draws, in
   /// whatever model and place. For the normal distributions; throws ArgumentError for another.

@@ -60,6 +60,8 @@ inline nlohmann::json parse_header(const Path& path, const char* text, std::size
   } catch (const json::parse_error& error) {
     const std::size_t byte = std::clamp<std::size_t>(error.byte, 1, size + 1);
     throw IoError(at_file(path), ", byte ", 7 + byte, ": found a header that is not JSON, or not UTF-8 (fetch the file again)");
+  } catch (const json::exception&) {
+    throw IoError(at_file(path), ": found a number in the header that is out of range");
   }
 }
 

@@ -32,7 +32,7 @@ struct Block {
 };
 
 /// A layer or block under a name of one's own: `Named{"stem", Conv2D{...}}` has weights "stem/kernel".
-/// Throws ArgumentError for an empty name or one with a slash.
+/// Of a list of layers the first one gets the name. Throws ArgumentError for a name that is empty, has a slash, or is given twice.
 template <class Spec>
 struct Named {
   std::string label;

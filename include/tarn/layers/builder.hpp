@@ -49,7 +49,9 @@ class Builder {
     if (named.label.empty() || named.label.find('/') != std::string::npos)
       throw ArgumentError("Named: the name is '", named.label, "', expected one that is not empty and has no slash");
     next_name_ = named.label;
-    return place(named.spec, from);
+    const Index last = place(named.spec, from);
+    if (!next_name_.empty()) throw ArgumentError("Named: '", named.label, "' holds no layer");
+    return last;
   }
   template <class Spec>
   Index place(const Spec& spec, Index from) {
@@ -110,6 +112,8 @@ class Builder {
   }
 
   [[gnu::cold]] std::string unique_name(const std::string& spec_name) {
+    if (!next_name_.empty() && used_.contains(prefix_ + next_name_))
+      throw ArgumentError("Named: the name '", prefix_, next_name_, "' is given twice");
     const std::string base = prefix_ + (next_name_.empty() ? spec_name : std::exchange(next_name_, {}));
     std::string name = base;
     for (int number = 1; !used_.insert(name).second; ++number) name = detail::join({base, "_", number});

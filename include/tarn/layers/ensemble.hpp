@@ -28,7 +28,8 @@ class Ensemble {
   explicit Ensemble(Index models, const Input& input, const Specs&... specs)
       : Ensemble{models, input, std::vector<LayerSpec<T, CpuModels>>{specs...}} {}
 
-  /// Draws all weights anew: those of model m as `Sequential::initialize(seed + m)` does.
+  /// Draws all weights anew: those of model m as `Sequential::initialize(seed + m)` does. Initializers of one's own are called from
+  /// several threads.
   void initialize(std::uint64_t seed) {
     parallel::run(static_cast<Index>(groups_.size()), [&](Index group) {
       const Index lanes = scalars_per_number<T, CpuModels>();
@@ -66,13 +67,14 @@ class Ensemble {
   }
   /// Gives one model's weights and state to a single one of the same layers, and takes them from it. Throws as above.
   void copy_to(Index model, Sequential<T>& single) const {
+    check_same(single);
     for (const auto& entry : single.parameters().entries()) {
       const Tensor<T> values = weights(model, entry.name);
-      ops::detail::check_shape("Ensemble", entry.name.c_str(), entry.parameter.shape, values.shape());
       ops::copy(values.view(), single.parameters()[entry.parameter]);
     }
   }
   void copy_from(Index model, const Sequential<T>& single) {
+    check_same(single);
     for (const auto& entry : single.parameters().entries()) set_weights(model, entry.name, single.parameters()[entry.parameter]);
   }
 
@@ -93,6 +95,17 @@ class Ensemble {
   const std::vector<Models>& groups() const { return groups_; }
 
  private:
+  /// Throws ShapeError unless a model has the parameters of these, by name and shape.
+  void check_same(const Sequential<T>& single) const {
+    const auto &ours = groups_[0].parameters().entries(), &theirs = single.parameters().entries();
+    if (ours.size() != theirs.size())
+      throw ShapeError("Ensemble: the model has ", theirs.size(), " parameters, expected ", ours.size());
+    for (std::size_t i = 0; i < ours.size(); ++i)
+      if (ours[i].name != theirs[i].name || ours[i].parameter.shape != theirs[i].parameter.shape)
+        throw ShapeError("Ensemble: the model has ", theirs[i].name, " ", theirs[i].parameter.shape.to_string(), ", expected ",
+                         ours[i].name, " ", ours[i].parameter.shape.to_string());
+  }
+
   struct Place {
     std::size_t group;
     Index lane, lanes;

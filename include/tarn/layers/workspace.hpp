@@ -23,6 +23,7 @@ class Workspace {
   /// Makes room for batches of up to `count` samples. Allocates only where that is more than ever before.
   void reserve(Index count) {
     if (count <= capacity_ && !activations_.empty()) return;
+    capacity_ = 0;  // until there is memory
     plan(count);
     arena_ = Storage<T, D>{};  // first release, then take: the peak is the larger of both, not the sum
     arena_ = Storage<T, D>{size_};

@@ -32,6 +32,8 @@ struct Huber {
   /// Sum of the weighted loss over the samples; the gradient, where wanted, is that of the objective.
   template <class T, class D>
   LossSum<D> operator()(const Batch<T, D>& outputs, const Targets<T, D>& targets, Batch<T, D>* gradient) const {
+    if (!(static_cast<T>(delta) > 0))
+      throw ArgumentError("Huber: delta is ", delta, ", expected a number that is positive as a float");
     return ops::elementwise_loss(ElementwiseLoss::huber, delta, outputs, targets, reduction, gradient);
   }
 };

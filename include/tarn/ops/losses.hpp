@@ -152,7 +152,9 @@ Index count_correct(const Batch<T, Cpu>& outputs, const Targets<T, Cpu>& targets
   for (Index sample = 0; sample < outputs.count(); ++sample) {
     const Index expected = targets.has_labels() ? static_cast<Index>(targets.labels[sample])
                                                 : detail::argmax(detail::lane_view(targets.vectors, sample), classes);
-    correct += detail::argmax(detail::lane_view(outputs, sample), classes) == expected;
+    const auto y = detail::lane_view(outputs, sample);
+    const Index best = detail::argmax(y, classes);
+    correct += best == expected && y[best] == y[best];  // NaN is never right
   }
   return correct;
 }

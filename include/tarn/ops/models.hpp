@@ -36,20 +36,15 @@ void gather(std::span<const Samples* const> data, std::span<const std::uint32_t*
   }
 }
 
-/// labels[sample][model] likewise. Throws ArgumentError for one outside [0, classes).
+/// labels[sample][model] likewise.
 template <class T>
-void gather_labels(std::span<const Samples* const> data, std::span<const std::uint32_t* const> rows, Index classes, Index count,
+void gather_labels(std::span<const Samples* const> data, std::span<const std::uint32_t* const> rows, Index count,
                    std::int32_t* labels) {
   const Index lanes = scalars_per_number<T, CpuModels>(), models = static_cast<Index>(data.size());
   for (Index lane = 0; lane < lanes; ++lane) {
     const auto model = static_cast<std::size_t>(std::min(lane, models - 1));
-    for (Index sample = 0; sample < count; ++sample) {
-      const Index row = static_cast<Index>(rows[model][sample]);
-      const double label = data[model]->at(row);
-      if (!(label >= 0 && label < static_cast<double>(classes)))
-        throw ArgumentError("ensemble: label ", label, " of sample ", row, ", expected 0 to ", classes - 1);
-      labels[sample * lanes + lane] = static_cast<std::int32_t>(label);
-    }
+    for (Index sample = 0; sample < count; ++sample)
+      labels[sample * lanes + lane] = static_cast<std::int32_t>(data[model]->at(static_cast<Index>(rows[model][sample])));
   }
 }
 
@@ -71,7 +66,9 @@ void count_correct(const Batch<T, CpuModels>& outputs, const Targets<T, CpuModel
       };
       const Index expected = targets.has_labels() ? static_cast<Index>(targets.labels[sample * lanes + lane])
                                                   : detail::argmax(values(targets.vectors), classes);
-      counts[lane] += detail::argmax(values(outputs), classes) == expected;
+      const auto y = values(outputs);
+      const Index best = detail::argmax(y, classes);
+      counts[lane] += best == expected && y[best] == y[best];  // NaN is never right
     }
 }
 

@@ -8,7 +8,8 @@
 
 namespace tarn {
 
-/// How an ensemble is trained; as FitOptions.
+/// How an ensemble is trained: the part of FitOptions that is the same for all models. There are no callbacks; call `fit` again
+/// and again to look at the models in between. Schedules are asked from several threads.
 struct EnsembleFitOptions {
   Index epochs = 1;           ///< at least 1
   BatchSize batch_size = 32;  ///< a number or a schedule
@@ -26,11 +27,12 @@ struct EnsembleEpoch {
 
 /// Trains all models of an ensemble, which must outlive it and stay in place. Model m makes the steps that a Trainer of seed
 /// `seed + m` would make with it alone. A model whose loss is no longer finite does not stop the others: its figures say so.
+/// After an exception from a schedule the models have made different numbers of steps; initialize them anew.
 template <class T, class Loss, class Optimizer>
 class EnsembleTrainer {
  public:
   EnsembleTrainer(Ensemble<T>& ensemble, const Loss& loss, const Optimizer& optimizer, std::uint64_t seed = 0)
-      : ensemble_{ensemble}, loss_{loss} {
+      : ensemble_{ensemble}, loss_{loss}, layers_{&ensemble.groups()[0].layers()} {
     const Index lanes = scalars_per_number<T, CpuModels>();
     for (std::size_t i = 0; i < ensemble.groups().size(); ++i) {
       auto& models = ensemble.groups()[i];
@@ -94,10 +96,10 @@ class EnsembleTrainer {
     }
     bool has_labels() const { return Loss::classifies && targets[0]->sample().rank() == 0; }
 
-    Targets<T, CpuModels> gather_targets(std::span<const std::uint32_t* const> rows, Index count, const Shape& output) {
+    Targets<T, CpuModels> gather_targets(std::span<const std::uint32_t* const> rows, Index count) {
       Targets<T, CpuModels> result;
       if (has_labels()) {
-        ops::gather_labels<T>(targets, rows, output[0], count, labels.data());
+        ops::gather_labels<T>(targets, rows, count, labels.data());
         result.labels = {labels.data(), {count}};
       } else {
         result.vectors = {vectors.data(), count, targets[0]->sample()};
@@ -137,6 +139,8 @@ class EnsembleTrainer {
   }
 
   void check(const Sets& data, const char* where) const {
+    if (&ensemble_.groups()[0].layers() != layers_ || ensemble_.groups().size() != groups_.size())
+      throw StateError(where, ": the ensemble was replaced by another since the trainer was made; make a new trainer");
     if (static_cast<Index>(data.size()) != ensemble_.size())
       throw ShapeError(where, ": ", data.size(), " data sets for ", ensemble_.size(), " models");
     const Dataset* seen = nullptr;
@@ -145,10 +149,22 @@ class EnsembleTrainer {
       seen = set;
       detail::check_data(*set, ensemble_.input_shape(), where);
       loss_.check(ensemble_.output_shape(), set->targets);
+      check_labels(*set, where);
       if (set->size() != data[0]->size() || set->targets.sample() != data[0]->targets.sample())
         throw ShapeError(where, ": one model has inputs ", data[0]->inputs.shape().to_string(), " and targets ",
                          data[0]->targets.shape().to_string(), ", another ", set->inputs.shape().to_string(), " and ",
                          set->targets.shape().to_string(), ", expected equal shapes");
+    }
+  }
+
+  /// Throws ArgumentError for a label outside [0, classes), before anything has changed.
+  void check_labels(const Dataset& set, const char* where) const {
+    if (!Loss::classifies || set.targets.sample().rank() != 0) return;
+    const Index classes = ensemble_.output_shape()[0];
+    for (Index i = 0; i < set.size(); ++i) {
+      const double label = set.targets.at(i);
+      if (!(label >= 0 && label < static_cast<double>(classes)))
+        throw ArgumentError(where, ": label ", label, " of sample ", i, ", expected 0 to ", classes - 1);
     }
   }
 
@@ -207,7 +223,7 @@ class EnsembleTrainer {
             Index count, double rate, Index iteration, Sums& sums) {
     Batch<T, CpuModels> x = group.workspace.activation(-1, count);
     ops::gather<T>(source.inputs, rows, x);
-    const Targets<T, CpuModels> targets = source.gather_targets(rows, count, models.output_shape());
+    const Targets<T, CpuModels> targets = source.gather_targets(rows, count);
     Step<T, CpuModels> pass{models.parameters(), group.workspace, group.gradients.view(), group.seeds, iteration};
     models.forward(group.workspace, count, pass);
     const Batch<T, CpuModels> y = group.workspace.activation(models.last_layer(), count);
@@ -235,7 +251,7 @@ class EnsembleTrainer {
         std::iota(order.begin(), order.end(), static_cast<std::uint32_t>(first));
         Batch<T, CpuModels> x = workspace.activation(-1, count);
         ops::gather<T>(source.inputs, rows, x);
-        const Targets<T, CpuModels> targets = source.gather_targets(rows, count, models.output_shape());
+        const Targets<T, CpuModels> targets = source.gather_targets(rows, count);
         Step<T, CpuModels> pass{models.parameters(), workspace};
         models.forward(workspace, count, pass);
         const Batch<T, CpuModels> y = workspace.activation(models.last_layer(), count);
@@ -250,6 +266,7 @@ class EnsembleTrainer {
   Ensemble<T>& ensemble_;
   Loss loss_;
   std::vector<Group> groups_;
+  const void* layers_;  // of the ensemble that all of this was made for
   Progress progress_;
 };
 

@@ -78,7 +78,7 @@ RangeTest learning_rate_range_test(const Sequential<T, D>& model, const Loss& lo
     const double smoothed = average / weight;
     result.points.push_back({step.learning_rate, step.loss, smoothed});
     if (result.points.size() == 1 || smoothed < lowest) lowest = smoothed;
-    result.diverged = smoothed > options.diverged * std::abs(lowest);
+    result.diverged = smoothed > options.diverged * std::max(std::abs(lowest), 1e-3 * std::abs(result.points[0].loss));
     return result.diverged ? Training::stop : Training::go_on;
   };
   try {

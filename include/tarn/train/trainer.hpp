@@ -12,24 +12,9 @@
 #include <tarn/train/fit_options.hpp>
 #include <tarn/train/non_finite.hpp>
 #include <tarn/train/target_buffer.hpp>
+#include <tarn/train/trainer_options.hpp>
 
 namespace tarn {
-
-/// What a trainer is made with beside model, loss and optimizer.
-template <class T, class D = Cpu>
-struct TrainerOptions {
-  std::uint64_t seed = 0;                  ///< of data order and dropout; weights are the model's own
-  std::vector<Metric<T, D>> metrics = {};  ///< at most `max_metrics`, measured beside loss and accuracy
-};
-
-/// Where a training stands, beside its tensors.
-struct TrainingPosition {
-  Index iteration = 0;  ///< updates made
-  Index epoch = 0;      ///< epochs finished
-  Index sample = 0;     ///< samples seen of the epoch that is under way
-  std::uint64_t seed = 0;
-  bool operator==(const TrainingPosition&) const = default;
-};
 
 /// Trains a model: loss, optimizer, and everything that lasts from step to step. The model must outlive it and stay in place.
 /// A loss of your own needs what CategoricalCrossEntropy has: `classifies`, `check(output, targets)`, and a call operator that
@@ -51,7 +36,8 @@ class Trainer {
         layers_{&model.layers()} {
     if (metrics_.size() > max_metrics)
       throw ArgumentError("Trainer: ", metrics_.size(), " metrics, expected at most ", max_metrics);
-    std::set<std::string> names{"loss", "accuracy"};
+    std::set<std::string> names{"loss",  "accuracy", "epoch",    "iteration", "batch",      "learning_rate",
+                                "steps", "samples",  "training", "running",   "validation", "seconds"};  // of the history
     for (const auto& metric : metrics_)
       if (!names.insert(metric.name()).second)
         throw ArgumentError("Trainer: two metrics are called '", metric.name(),
@@ -60,12 +46,14 @@ class Trainer {
 
   /// Trains for `options.epochs` more epochs or `options.steps` more steps. Memory is taken before the first step, for the largest
   /// batch of the run. Throws ShapeError or ArgumentError for data or options that do not fit, StateError when a loss, an
-  /// activation or a gradient is no longer finite, naming step, layer and tensor; the weights are then those before that step.
+  /// activation or a gradient is no longer finite, naming step, layer and tensor; the weights are then those before that step, and
+  /// the callbacks' on_fit_end has been called with what there is of the history, so that early stopping restores the best weights.
   History fit(const Dataset& data, const FitOptions& options) {
     check(data, "fit");
     if (options.validation) check(*options.validation, "fit: validation");
     const Index samples = detail::check_fit_options(options, data.size());
     const SampleWeights weights = detail::joined_weights("fit", data.targets, options.sample_weights, options.class_weights);
+    if (sample_ > 0 && epoch_samples_ != 0 && epoch_samples_ != samples) end_epoch();  // it was left open on other data
     if (sample_ >= samples || (sample_ > 0 && detail::next_batch(options, progress(), samples, samples - sample_) == 0))
       end_epoch();
     const detail::FitPlan plan = detail::plan_fit(options, samples, progress(), sample_);
@@ -77,37 +65,45 @@ class Trainer {
     if (options.record_steps) history.steps.reserve(static_cast<std::size_t>(plan.steps));
     for (const auto& callback : options.callbacks)
       callback.fit_begin({plan.epochs, options.steps.value_or(0), samples, history.metrics});
-    const Index last_iteration = options.steps ? iteration_ + *options.steps : std::numeric_limits<Index>::max();
+    Index steps_left = options.steps.value_or(std::numeric_limits<Index>::max());
     const Index epochs = options.epochs ? *options.epochs : options.steps ? std::numeric_limits<Index>::max() : 1;
-    bool stopped = false;
-    for (Index epoch = 1; epoch <= epochs && !stopped; ++epoch) {
-      const auto start = std::chrono::steady_clock::now();
-      for (const auto& callback : options.callbacks) callback.epoch_begin(epoch);
-      std::iota(order.begin(), order.end(), 0U);
-      if (options.shuffle) tarn::shuffle(order, Stream{seed_, Purpose::shuffle, epochs_});
-      EpochRecord record;
-      record.epoch = epoch;
-      Sums sums;
-      while (sample_ < samples && !stopped) {
-        const Index count = detail::next_batch(options, progress(), samples, samples - sample_);
-        if (count == 0) break;
-        const auto rows = std::span{order}.subspan(static_cast<std::size_t>(sample_), static_cast<std::size_t>(count));
-        StepInfo info = step(data, weights, rows, sums, "fit");
-        info.epoch = epoch;
-        record.learning_rate = info.learning_rate;
-        ++record.steps;
-        sample_ += count;
-        stopped = iteration_ == last_iteration;
-        if (options.record_steps) history.steps.push_back(info);
-        for (const auto& callback : options.callbacks) stopped |= callback.step_end(info) == Training::stop;
+    const bool leaves_epoch_open = options.steps && !options.epochs;
+    epoch_samples_ = samples;
+    try {
+      bool stopped = false;
+      for (Index epoch = 1; epoch <= epochs && !stopped; ++epoch) {
+        const auto start = std::chrono::steady_clock::now();
+        for (const auto& callback : options.callbacks) callback.epoch_begin(epoch);
+        std::iota(order.begin(), order.end(), 0U);
+        if (options.shuffle) tarn::shuffle(order, Stream{seed_, Purpose::shuffle, epochs_});
+        EpochRecord record;
+        record.epoch = epoch;
+        Sums sums;
+        while (sample_ < samples && !stopped) {
+          const Index count = detail::next_batch(options, progress(), samples, samples - sample_);
+          if (count == 0) break;
+          const auto rows = std::span{order}.subspan(static_cast<std::size_t>(sample_), static_cast<std::size_t>(count));
+          StepInfo info = step(data, weights, rows, sums, "fit");
+          info.epoch = epoch;
+          record.learning_rate = info.learning_rate;
+          ++record.steps;
+          sample_ += count;
+          stopped = --steps_left == 0;
+          if (options.record_steps) history.steps.push_back(info);
+          for (const auto& callback : options.callbacks) stopped |= callback.step_end(info) == Training::stop;
+        }
+        if (!stopped || sample_ == samples || !leaves_epoch_open) end_epoch();
+        record.training = sums.means(Loss::classifies);
+        if (options.validation) record.validation = evaluate(*options.validation, 0, "fit: validation");
+        if (samples < data.size()) record.validation = evaluate(data, samples, "fit: validation");
+        record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        history.epochs.push_back(record);
+        for (const auto& callback : options.callbacks) stopped |= callback.epoch_end(record) == Training::stop;
       }
-      if (!stopped || sample_ == samples || options.epochs || !options.steps) end_epoch();
-      record.training = sums.means(Loss::classifies);
-      if (options.validation) record.validation = evaluate(*options.validation, 0, "fit: validation");
-      if (samples < data.size()) record.validation = evaluate(data, samples, "fit: validation");
-      record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      history.epochs.push_back(record);
-      for (const auto& callback : options.callbacks) stopped |= callback.epoch_end(record) == Training::stop;
+    } catch (...) {
+      if (!leaves_epoch_open && sample_ > 0) end_epoch();
+      for (const auto& callback : options.callbacks) callback.fit_end(history);
+      throw;
     }
     for (const auto& callback : options.callbacks) callback.fit_end(history);
     return history;
@@ -156,8 +152,9 @@ class Trainer {
     return result;
   }
 
-  Index iterations() const { return iteration_; }                  ///< updates made so far
-  TensorView<const T, D> gradients() const { return gradients_; }  ///< of the last step, in the parameters' layout
+  Index iterations() const { return iteration_; }  ///< updates made so far
+  /// Of the last step, in the parameters' layout. Those of frozen layers, and below the lowest layer that is trained, may be older.
+  TensorView<const T, D> gradients() const { return gradients_; }
   Index workspace_bytes() const { return workspace_.bytes(); }
 
   /// All that a training is, beside the weights and state of the model: tensors by name, to be saved and written back, and a
@@ -173,6 +170,7 @@ class Trainer {
     iteration_ = position.iteration;
     epochs_ = position.epoch;
     sample_ = position.sample;
+    epoch_samples_ = 0;  // not known
     seed_ = position.seed;
   }
 
@@ -291,6 +289,7 @@ class Trainer {
   std::uint64_t seed_;
   const void* layers_;  // of the model that all of this was made for
   Index iteration_ = 0, epochs_ = 0, sample_ = 0;
+  Index epoch_samples_ = 0;  // of the epoch that sample_ is in
 };
 
 }  // namespace tarn

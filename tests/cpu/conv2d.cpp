@@ -216,7 +216,7 @@ TEMPLATE_TEST_CASE("Convolutions and their gradients agree with loops in double"
 }
 
 TEMPLATE_TEST_CASE("Convolutions with a stride and their gradients agree with loops in double", "[cpu][conv2d]", float, double) {
-  const Index count = GENERATE(1, 5, 17, 33);
+  const Index count = GENERATE(5, 17);
   for (const Padding padding : {Padding::valid, Padding::same})
     for (const Size2D stride : {Size2D{2}, Size2D{1, 2}, Size2D{3, 2}, Size2D{4, 5}})
       for (const Size2D kernel : {Size2D{1}, Size2D{2}, Size2D{3}, Size2D{5, 4}, Size2D{1, 5}}) {

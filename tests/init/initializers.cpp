@@ -122,7 +122,7 @@ TEST_CASE("Normal draws have normal moments and distribution", "[init]") {
   check_draws(drawn(Initializer{Normal{.mean = 3, .stddev = 2}}.keras_seeded(4), {50000}), 3, 2, normal());
 }
 
-TEST_CASE("Truncated normals end at two deviations; those that scale have the deviation that they promise", "[init]") {
+TEST_CASE("Truncated normals end at two deviations, those that scale have the deviation that they promise", "[init]") {
   const double kept = 0.87962566103423978;  // the deviation of what is left
   const Shape shape{3, 3, 40, 120};
   const double in = 360, out = 1080;

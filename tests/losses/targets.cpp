@@ -134,7 +134,7 @@ TEMPLATE_TEST_CASE("A batch of any size is its samples one by one, to the bit", 
     });
 }
 
-TEMPLATE_TEST_CASE("A weight multiplies the loss of its sample and its gradient; the mean is over all samples", "[losses]", float,
+TEMPLATE_TEST_CASE("A weight multiplies the loss of its sample and its gradient, the mean is over all samples", "[losses]", float,
                    double) {
   constexpr Index n = 19;
   const auto weights = weights_of(n);

@@ -37,7 +37,7 @@ TEST_CASE("A function can stand at any hook", "[train][callbacks]") {
   CHECK(seen == std::vector<Index>{7, 3, 5, 4, 2});
 }
 
-TEST_CASE("A hook that returns nothing goes on; what one returns counts", "[train][callbacks]") {
+TEST_CASE("A hook that returns nothing goes on, what one returns counts", "[train][callbacks]") {
   CHECK(call_all(AtStepEnd{[](const StepInfo&) { return Training::stop; }}) == std::pair{Training::stop, Training::go_on});
   CHECK(call_all(AtEpochEnd{[](const EpochRecord&) { return Training::stop; }}) == std::pair{Training::go_on, Training::stop});
   CHECK(call_all(AtEpochEnd{[](const EpochRecord&) { return Training::go_on; }}) == std::pair{Training::go_on, Training::go_on});

@@ -80,7 +80,7 @@ TEST_CASE("Metrics refuse outputs and targets that they cannot judge", "[train][
   CHECK_NOTHROW(check(Positive{}, {5}, numbers)());  // has no opinion
 }
 
-TEST_CASE("Means are sums divided by the samples; of none they are zero", "[train][metrics]") {
+TEST_CASE("Means are sums divided by the samples, of none they are zero", "[train][metrics]") {
   detail::MetricSums sums, more;
   sums.loss = 3, sums.correct = 2, sums.samples = 4, sums.values[1] = 1;
   more.loss = 1, more.correct = 2, more.samples = 4, more.values[1] = 3;

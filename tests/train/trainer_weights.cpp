@@ -79,7 +79,7 @@ TEST_CASE("Weights of classes are those of their samples, and multiply", "[train
   CHECK(first.epochs[1].validation->loss == by_class.evaluate(data).loss);  // validation counts all alike
 }
 
-TEST_CASE("The weighted loss is its sum over samples divided by their number; accuracy counts all alike",
+TEST_CASE("The weighted loss is its sum over samples divided by their number, accuracy counts all alike",
           "[train][trainer][weights]") {
   auto model = support::model<double>(Input{1}, {Dense{.units = 1, .kernel_initializer = Zeros{}}});
   Trainer trainer{model, MeanSquaredError{}, SGD{.learning_rate = 0.5}};

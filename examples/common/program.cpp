@@ -28,7 +28,7 @@ extern "C" void request_stop(int) {
 bool interrupted() { return stop_requested; }
 
 int run(int argc, char** argv, const std::string& name, const std::string& description,
-        const std::function<int(const Options&)>& body) {
+        const std::function<int(const Options&)>& body, const std::vector<std::string>& parts) {
   CLI::App app{description, name};
   Options options;
   app.set_version_flag("--version", name + " (Tarn " + tarn::version + ")");
@@ -44,6 +44,12 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
   app.add_option("--epochs", options.epochs, "epochs of each training (default: the assignment's)")->check(CLI::Range(1, 100000));
   app.add_option("--repeats", options.repeats, "trainings of each kind, each with its own seed")->check(CLI::Range(1, 100000));
   app.add_flag("--quick", options.quick, "a few seconds on a sample of the data, to see that all works");
+  if (!parts.empty()) {
+    app.add_option("--form", options.form, "published: as it was run, mistakes included; corrected: the question asked properly")
+        ->check(CLI::IsMember({"published", "corrected", "both"}))
+        ->capture_default_str();
+    app.add_option("--only", options.only, "this part alone")->check(CLI::IsMember(parts));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

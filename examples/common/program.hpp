@@ -5,9 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 /// What the example programs share: options, exit codes, Ctrl-C.
 namespace examples {
+
+/// As the assignment's solution was published, mistakes included, or the same question asked properly.
+enum class Form { published, corrected };
 
 /// The options that all programs take.
 struct Options {
@@ -18,15 +22,21 @@ struct Options {
   std::uint64_t seed = 0;                ///< of the first repeat; the others count up
   int epochs = 0, repeats = 0;           ///< 0: the program's own
   bool quick = false;                    ///< a sample of the data and few epochs, marked in every output
+  std::string form = "both";             ///< published, corrected or both
+  std::string only;                      ///< the one part to run; empty: all
+
+  bool wants(Form which) const { return form == "both" || form == (which == Form::published ? "published" : "corrected"); }
+  bool wants(const std::string& part) const { return only.empty() || only == part; }
 };
 
 /// Exit codes beside 0.
 enum ExitCode { failed = 1, wrong_option = 2, bad_data = 3, no_device = 4, interrupted_code = 130 };
 
 /// Reads the command line and calls `body`; its result is the exit code. Options and errors end with the codes above and a
-/// line on standard error. Ctrl-C sets `interrupted`, so that `body` can end early and write what is finished.
+/// line on standard error. Ctrl-C sets `interrupted`, so that `body` can end early and write what is finished. A program with
+/// `parts` of the assignment takes --form and --only too.
 int run(int argc, char** argv, const std::string& name, const std::string& description,
-        const std::function<int(const Options&)>& body);
+        const std::function<int(const Options&)>& body, const std::vector<std::string>& parts = {});
 
 /// Whether Ctrl-C was pressed.
 bool interrupted();

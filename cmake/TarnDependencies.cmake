@@ -24,12 +24,27 @@ FetchContent_Declare(nlohmann_json SYSTEM  # headers alone, so that tarn::io can
   GIT_TAG 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03  # 3.11.3
   SOURCE_SUBDIR headers-alone
   FIND_PACKAGE_ARGS 3.10 CONFIG GLOBAL)
+FetchContent_Declare(Mustache SYSTEM  # looked for as a header below: it brings no package
+  GIT_REPOSITORY https://github.com/kainjow/Mustache.git
+  GIT_TAG c66fdd87f01f0b2d1ba704192f27355b77746a5b  # 4.1
+  SOURCE_SUBDIR headers-alone)
 
 # Makes the imported targets of a dependency known. A macro, so that what the package sets reaches the caller too.
 macro(tarn_require name)
   if("${name}" STREQUAL "Threads")
     set(THREADS_PREFER_PTHREAD_FLAG ON)
     find_package(Threads REQUIRED GLOBAL)
+  elseif("${name}" STREQUAL "Mustache")
+    find_path(MUSTACHE_INCLUDE_DIR kainjow/mustache.hpp)
+    if(NOT MUSTACHE_INCLUDE_DIR)
+      FetchContent_MakeAvailable(Mustache)
+      file(COPY ${mustache_SOURCE_DIR}/mustache.hpp DESTINATION ${mustache_BINARY_DIR}/include/kainjow)
+      set(MUSTACHE_INCLUDE_DIR ${mustache_BINARY_DIR}/include CACHE PATH "" FORCE)
+    endif()
+    if(NOT TARGET Mustache::Mustache)
+      add_library(Mustache::Mustache INTERFACE IMPORTED GLOBAL)
+      target_include_directories(Mustache::Mustache INTERFACE ${MUSTACHE_INCLUDE_DIR})
+    endif()
   else()
     FetchContent_MakeAvailable(${name})
   endif()

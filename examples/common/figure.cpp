@@ -28,6 +28,7 @@ set linetype 5 lc rgb '#33bbee' lw 2 pt 11 ps 0.6
 set linetype 6 lc rgb '#999933' lw 2 pt 6 ps 0.6
 set linetype cycle 6
 set border 3
+set clip two
 set tics nomirror
 set grid lc rgb '#909090' lw 0.4 dt 3
 set key top right samplen 2 spacing 1.1
@@ -89,7 +90,7 @@ Figure& Figure::violin_data(const std::string& block, const std::vector<std::vec
 std::string Figure::violins(const std::string& block, int colour) {
   const std::string c = std::to_string(colour);
   return block + " using 1:2 with filledcurves closed fs transparent solid 0.35 noborder lt " + c + " notitle, " + block +
-         " using 1:2 with lines lt " + c + " lw 1 notitle, " + block + "_middle using 1:2:1:4 with vectors nohead lt " + c +
+         " using 1:2 with lines lt " + c + " lw 1 notitle, " + block + "_middle using 1:2:(0):($4-$2) with vectors nohead lt " + c +
          " lw 4 notitle, " + block + "_middle using 1:3 with points pt 7 ps 0.4 lc rgb 'black' notitle";
 }
 

@@ -307,8 +307,8 @@ void report_published(Results& results, const std::vector<PublishedRun>& percept
   results.finding("published_order", "On " + examples::percent(lower / static_cast<double>(first.size()), 0) +
                                          " of the draws the published hinge rule ends below the published perceptron rule.");
   const auto turned = turns(hinge);
-  results.finding("published_turn", "The published hinge rule turns the line by " + fixed(examples::median(turned), 1) +
-                                        " degrees in the median; the published perceptron rule by " +
+  results.finding("published_turn", "In the median the published hinge rule turns the line " + fixed(examples::median(turned), 1) +
+                                        " degrees away from the true one, the published perceptron rule " +
                                         fixed(examples::median(turns(perceptron)), 1) + ".");
 }
 
@@ -386,7 +386,7 @@ int problem1(const examples::Options& options) {
   }
   results.part("1", "Perceptron and hinge loss", [&] {
     Figure points{"problem1_training_points", "The 20 training points of the first draw",
-                  "Label -1 lies on and above the true line x_0 = x_1, label +1 below it. With so few points many lines tell the two apart.", 460, 440};
+                  "Label -1 lies on and above the true line x0 = x1, label +1 below it. With so few points many lines tell the two apart.", 460, 440};
     std::vector<std::vector<double>> rows;
     for (const Point& p : train[0]) rows.push_back({p.x0, p.x1, p.label});
     points.data("points", rows);

@@ -73,7 +73,7 @@ class Page {
     page.set("times", times());
     page.set("run", run());
     page.set("version", tarn::version);
-    std::string html = render("page.html", page);
+    std::string html = std::regex_replace(render("page.html", page), std::regex{" %"}, "&#160;%");
     const std::string mark = "<!-- contents -->";
     if (const auto at = html.find(mark); at != std::string::npos) html.replace(at, mark.size(), contents(html));
     return html;
@@ -198,7 +198,8 @@ class Page {
     std::string text = "Of " + s(within + outside + open) + " published figures that depend on chance, " + s(within) +
                        " lie where one more run of ours would fall with 95 % probability, " + s(outside) + " outside";
     if (open) text += ", and for " + s(open) + " there are too few runs to judge";
-    return text + ". Everything on this page took " + examples::fixed(seconds / 60, 1) + " minutes.";
+    return text + ". All the runs on this page took " +
+           (seconds < 100 ? examples::fixed(seconds, 0) + " seconds." : examples::fixed(seconds / 60, 1) + " minutes.");
   }
 
   std::string agreement() const {

@@ -47,6 +47,7 @@ std::string with_text_colour(std::string svg, const std::string& title) {
   svg = std::regex_replace(svg, std::regex{R"(color='currentColor')"}, "");  // it would be itself
   svg = std::regex_replace(svg, std::regex{R"(rgb\(\s*0,\s*0,\s*0\))"}, "currentColor");
   svg = std::regex_replace(svg, std::regex{"<title>[^<]*</title>\\s*<desc>[^<]*</desc>"}, "<title>" + escaped(title) + "</title>");
+  svg = std::regex_replace(svg, std::regex{"<image "}, "<image style=\"image-rendering:pixelated\" ");  // pixels, not a blur
   const auto root = svg.find("<svg ");
   if (root != std::string::npos) svg.insert(root + 5, "style=\"color:#1b1f24;background:#fff\" ");
   return svg;

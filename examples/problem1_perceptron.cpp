@@ -81,7 +81,8 @@ PublishedRun run_as_published(bool hinge, const Points& train, const Points& tes
     run.loss_by_epoch.push_back(losses / static_cast<double>(train.size()));
   }
   run.test_accuracy = accuracy(run.weights, test);
-  for (const Point& p : test) run.test_loss = std::max(run.test_loss, -sign(output(run.weights, p)));  // a maximum, called the loss
+  for (const Point& p : test)
+    run.test_loss = std::max(run.test_loss, -sign(output(run.weights, p)));  // a maximum, called the loss
   return run;
 }
 
@@ -153,7 +154,7 @@ double angle(const std::array<double, 2>& w) { return std::atan2(w[1], w[0]) * 1
 double turn(const std::array<double, 2>& w) { return std::remainder(angle(w) + 45, 360); }
 
 template <class Run>
-std::vector<double> all(const std::vector<Run>& runs, double Run::* figure) {
+std::vector<double> all(const std::vector<Run>& runs, double Run::*figure) {
   std::vector<double> values;
   for (const Run& run : runs) values.push_back(run.*figure);
   return values;
@@ -208,8 +209,10 @@ void draw_predictions(Results& results, const std::string& name, const std::stri
     figure.data(block, rows);
     const double length = 2 / std::hypot((*weights)[0], (*weights)[1]), dx = -(*weights)[1] * length, dy = (*weights)[0] * length;
     figure.data(block + "_line", {{-dx, -dy}, {dx, dy}});
-    figure << "set title '" + block + "'\nplot $" + block + " using 1:($3 < 0 ? $2 : NaN) with points lt 1 pt 7 ps 0.25 title '-1', $" +
-                  block + " using 1:($3 > 0 ? $2 : NaN) with points lt 2 pt 7 ps 0.25 title '+1', x with lines lt 3 lw 2 dt 2 title 'true line', $" +
+    figure << "set title '" + block + "'\nplot $" + block +
+                  " using 1:($3 < 0 ? $2 : NaN) with points lt 1 pt 7 ps 0.25 title '-1', $" + block +
+                  " using 1:($3 > 0 ? $2 : NaN) with points lt 2 pt 7 ps 0.25 title '+1', x with lines lt 3 lw 2 dt 2 title "
+                  "'true line', $" +
                   block + "_line with lines lc rgb 'black' lw 2 title 'learnt line'";
   }
   figure << "unset multiplot";
@@ -222,8 +225,8 @@ void draw_spread(Results& results, const std::string& name, const std::string& t
                  const std::string& more = "") {
   Figure figure{name, title, caption, 720, 400};
   figure.violin_data("kinds", groups);
-  figure << "set ylabel '" + label +
-                "'\nset bmargin 3.5\nset xrange [0.4:4.6]\nset yrange " + range + "\nset xtics (\"published\\nperceptron\" 1, \"published\\nhinge\" 2, \"corrected\\nperceptron\" 3, "
+  figure << "set ylabel '" + label + "'\nset bmargin 3.5\nset xrange [0.4:4.6]\nset yrange " + range +
+                "\nset xtics (\"published\\nperceptron\" 1, \"published\\nhinge\" 2, \"corrected\\nperceptron\" 3, "
                 "\"corrected\\nhinge\" 4) scale 0\nset key bottom right\nplot " +
                 Figure::violins("$kinds") + more;
   results.figure(figure);
@@ -241,7 +244,8 @@ void add_curves(Figure& figure, const std::string& loss, const std::vector<Corre
     }
     const auto interval = *examples::confidence_interval(reached);
     const double number = static_cast<double>(epoch + 1);
-    losses.push_back({number, examples::quantile(values, 0.5), examples::quantile(values, 0.05), examples::quantile(values, 0.95)});
+    losses.push_back(
+        {number, examples::quantile(values, 0.5), examples::quantile(values, 0.05), examples::quantile(values, 0.95)});
     accuracies.push_back({number, examples::mean(reached), interval.low, interval.high});
   }
   figure.data(loss + "_loss", losses);
@@ -276,8 +280,9 @@ std::string tail(double published, const std::vector<double>& ours) {
   double beyond = 0;
   const bool below = published < examples::median(ours);
   for (const double value : ours) beyond += below ? value <= published : value >= published;
-  return "the draws are not normal (most reach the same end), which the interval takes them to be; of " + std::to_string(ours.size()) +
-         " draws of ours " + examples::percent(beyond / static_cast<double>(ours.size())) + " end as far out as the published one.";
+  return "the draws are not normal (most reach the same end), which the interval takes them to be; of " +
+         std::to_string(ours.size()) + " draws of ours " + examples::percent(beyond / static_cast<double>(ours.size())) +
+         " end as far out as the published one.";
 }
 
 void report_published(Results& results, const std::vector<PublishedRun>& perceptron, const std::vector<PublishedRun>& hinge,
@@ -289,7 +294,8 @@ void report_published(Results& results, const std::vector<PublishedRun>& percept
   for (const auto& [loss, runs] : {std::pair{"perceptron", &perceptron}, std::pair{"hinge", &hinge}}) {
     const std::string name = std::string{loss} + ", ";
     std::vector<double> accuracies, losses;
-    for (const PublishedRun& run : *runs) accuracies.push_back(run.accuracy_by_epoch.back()), losses.push_back(run.loss_by_epoch.back());
+    for (const PublishedRun& run : *runs)
+      accuracies.push_back(run.accuracy_by_epoch.back()), losses.push_back(run.loss_by_epoch.back());
     const auto add = [&](const std::string& figure, double value, const std::vector<double>& ours) {
       rows.push_back(Agreement::of_runs(name + figure, value, ours, 3, tail(value, ours)));
     };
@@ -307,7 +313,8 @@ void report_published(Results& results, const std::vector<PublishedRun>& percept
   results.finding("published_order", "On " + examples::percent(lower / static_cast<double>(first.size()), 0) +
                                          " of the draws the published hinge rule ends below the published perceptron rule.");
   const auto turned = turns(hinge);
-  results.finding("published_turn", "In the median the published hinge rule turns the line " + fixed(examples::median(turned), 1) +
+  results.finding("published_turn", "In the median the published hinge rule turns the line " +
+                                        fixed(examples::median(turned), 1) +
                                         " degrees away from the true one, the published perceptron rule " +
                                         fixed(examples::median(turns(perceptron)), 1) + ".");
 }
@@ -331,41 +338,49 @@ void report_stopping(Results& results, const std::vector<CorrectedRun>& perceptr
   results.table("problem1_stopping", "Corrected: mean test accuracy after so many epochs", rows);
 }
 
-void report_corrected(Results& results, const std::vector<CorrectedRun>& perceptron, const std::vector<CorrectedRun>& hinge, int repeats,
-                      int epochs) {
+void report_corrected(Results& results, const std::vector<CorrectedRun>& perceptron, const std::vector<CorrectedRun>& hinge,
+                      int repeats, int epochs) {
   report_runs(results, Form::corrected, "perceptron", perceptron, repeats);
   report_runs(results, Form::corrected, "hinge", hinge, repeats);
-  examples::Rows rows{{"loss", "test accuracy, median", "2.5 % to 97.5 %", "test loss, median", "angle, deviation", "all points right"}};
+  examples::Rows rows{
+      {"loss", "test accuracy, median", "2.5 % to 97.5 %", "test loss, median", "angle, deviation", "all points right"}};
   for (const auto& [loss, runs] : {std::pair{"perceptron", &perceptron}, std::pair{"hinge", &hinge}}) {
     const auto accuracies = all(*runs, &CorrectedRun::test_accuracy);
     double fitted = 0;
     for (const CorrectedRun& run : *runs) fitted += run.accuracy_by_epoch.back() == 1;
     rows.push_back({loss, fixed(examples::median(accuracies), 3),
                     fixed(examples::quantile(accuracies, 0.025), 3) + " to " + fixed(examples::quantile(accuracies, 0.975), 3),
-                    fixed(examples::median(all(*runs, &CorrectedRun::test_loss)), 4), fixed(examples::deviation(turns(*runs)), 2) + " degrees",
+                    fixed(examples::median(all(*runs, &CorrectedRun::test_loss)), 4),
+                    fixed(examples::deviation(turns(*runs)), 2) + " degrees",
                     examples::percent(fitted / static_cast<double>(runs->size()))});
   }
-  results.table("problem1_corrected", "Corrected, " + std::to_string(epochs) + " epochs, " + std::to_string(hinge.size()) + " draws", rows);
+  results.table("problem1_corrected",
+                "Corrected, " + std::to_string(epochs) + " epochs, " + std::to_string(hinge.size()) + " draws", rows);
 
   results.finding("generalisation", "With the right subgradients the test accuracy of " +
-                                        compared("the hinge loss", all(hinge, &CorrectedRun::test_accuracy), "the perceptron loss",
-                                                 all(perceptron, &CorrectedRun::test_accuracy), 4) + ".");
-  results.finding("stability", "The angle, in degrees, by which a draw's line departs from the middle one: " +
-                                   compared("the hinge loss", departures(hinge), "the perceptron loss", departures(perceptron), 2) + ".");
+                                        compared("the hinge loss", all(hinge, &CorrectedRun::test_accuracy),
+                                                 "the perceptron loss", all(perceptron, &CorrectedRun::test_accuracy), 4) +
+                                        ".");
+  results.finding("stability",
+                  "The angle, in degrees, by which a draw's line departs from the middle one: " +
+                      compared("the hinge loss", departures(hinge), "the perceptron loss", departures(perceptron), 2) + ".");
   report_stopping(results, perceptron, hinge);
 
   Figure curves{"problem1_curves", "Corrected: loss and test accuracy by epoch",
-                "Left: mean training loss; the line is the median over the draws, the band the middle 90 %. Right: mean test accuracy over the draws, with the 95 % interval of that mean. The perceptron loss rests as soon "
-                "as all points are right; the hinge loss is slower, goes on until every point has its margin, and ends higher. Who stops early sees the opposite of the end.",
+                "Left: mean training loss; the line is the median over the draws, the band the middle 90 %. Right: mean test "
+                "accuracy over the draws, with the 95 % interval of that mean. The perceptron loss rests as soon "
+                "as all points are right; the hinge loss is slower, goes on until every point has its margin, and ends higher. "
+                "Who stops early sees the opposite of the end.",
                 760, 380};
   add_curves(curves, "perceptron", perceptron);
   add_curves(curves, "hinge", hinge);
   curves << "set multiplot layout 1,2\nset xlabel 'epoch'\nset logscale x\nset style fill transparent solid 0.25 noborder";
   for (const std::string figure : {"loss", "accuracy"}) {
     curves << "set ylabel '" + std::string{figure == "loss" ? "mean training loss" : "mean test accuracy"} + "'\nset yrange [" +
-                  (figure == "loss" ? "0:*" : "0.85:1") + "]\nset key " + (figure == "loss" ? "top" : "bottom") + " right\nplot $perceptron_" +
-                  figure + " using 1:3:4 with filledcurves lt 1 notitle, $hinge_" + figure + " using 1:3:4 with filledcurves lt 2 notitle, $perceptron_" +
-                  figure + " using 1:2 with lines lt 1 title 'perceptron', $hinge_" + figure + " using 1:2 with lines lt 2 title 'hinge'";
+                  (figure == "loss" ? "0:*" : "0.85:1") + "]\nset key " + (figure == "loss" ? "top" : "bottom") +
+                  " right\nplot $perceptron_" + figure + " using 1:3:4 with filledcurves lt 1 notitle, $hinge_" + figure +
+                  " using 1:3:4 with filledcurves lt 2 notitle, $perceptron_" + figure +
+                  " using 1:2 with lines lt 1 title 'perceptron', $hinge_" + figure + " using 1:2 with lines lt 2 title 'hinge'";
   }
   curves << "unset multiplot";
   results.figure(curves);
@@ -385,13 +400,17 @@ int problem1(const examples::Options& options) {
     test.push_back(draw_points(options.seed, static_cast<Index>(draw), test_points, true));
   }
   results.part("1", "Perceptron and hinge loss", [&] {
-    Figure points{"problem1_training_points", "The 20 training points of the first draw",
-                  "Label -1 lies on and above the true line x0 = x1, label +1 below it. With so few points many lines tell the two apart.", 460, 440};
+    Figure points{
+        "problem1_training_points", "The 20 training points of the first draw",
+        "Label -1 lies on and above the true line x0 = x1, label +1 below it. With so few points many lines tell the two apart.",
+        460, 440};
     std::vector<std::vector<double>> rows;
     for (const Point& p : train[0]) rows.push_back({p.x0, p.x1, p.label});
     points.data("points", rows);
-    points << "set size square\nset xlabel 'x_0'\nset ylabel 'x_1'\nset xrange [0:1]\nset yrange [0:1]\nset key outside bottom center horizontal\n"
-              "plot $points using 1:($3 < 0 ? $2 : NaN) with points lt 1 pt 7 ps 0.9 title '-1', $points using 1:($3 > 0 ? $2 : NaN) "
+    points << "set size square\nset xlabel 'x_0'\nset ylabel 'x_1'\nset xrange [0:1]\nset yrange [0:1]\nset key outside bottom "
+              "center horizontal\n"
+              "plot $points using 1:($3 < 0 ? $2 : NaN) with points lt 1 pt 7 ps 0.9 title '-1', $points using 1:($3 > 0 ? $2 : "
+              "NaN) "
               "with points lt 2 pt 5 ps 0.9 title '+1', x with lines lt 3 dt 2 title 'true line'";
     results.figure(points);
 
@@ -404,7 +423,8 @@ int problem1(const examples::Options& options) {
       }
       report_published(results, old_perceptron, old_hinge, repeats);
       draw_predictions(results, "problem1_published_predictions", "Test points by predicted label, as published",
-                       "The 1000 test points of the first draw. Points between the two lines are wrong. The published hinge rule pushes every point that is rightly predicted as "
+                       "The 1000 test points of the first draw. Points between the two lines are wrong. The published hinge rule "
+                       "pushes every point that is rightly predicted as "
                        "-1 further, and no point of the other class, so its line turns too far.",
                        test[0], old_perceptron[0].weights, old_hinge[0].weights);
     }
@@ -414,20 +434,24 @@ int problem1(const examples::Options& options) {
       if (examples::interrupted()) return;
       report_corrected(results, perceptron, hinge, repeats, epochs);
       draw_predictions(results, "problem1_corrected_predictions", "Test points by predicted label, corrected",
-                       "The same points with the losses of the margin y w.x. Both lines now lie close to the true one; which is closer differs from draw to draw.",
+                       "The same points with the losses of the margin y w.x. Both lines now lie close to the true one; which is "
+                       "closer differs from draw to draw.",
                        test[0], perceptron[0].weights, hinge[0].weights);
     }
     if (old_hinge.empty() || hinge.empty()) return;
     draw_spread(results, "problem1_accuracies", "Test accuracy over all draws",
-                "A violin is as wide as the values are frequent; the dot is the median, the bar reaches from quartile to quartile. Crosses: the published run. One draw of 20 points says little: the same "
+                "A violin is as wide as the values are frequent; the dot is the median, the bar reaches from quartile to "
+                "quartile. Crosses: the published run. One draw of 20 points says little: the same "
                 "procedure gives anything from 0.6 to 1.",
                 "test accuracy", "[0.4:1]",
                 {all(old_perceptron, &PublishedRun::test_accuracy), all(old_hinge, &PublishedRun::test_accuracy),
                  all(perceptron, &CorrectedRun::test_accuracy), all(hinge, &CorrectedRun::test_accuracy)},
                 ", '-' using 1:2 with points lt 4 pt 2 ps 1.2 lw 2 title 'published run'\n1 0.929\n2 0.726\ne");
-    draw_spread(results, "problem1_turns", "Angle between the learnt line and the true one, over all draws",
-                "0 is the true line. The narrower the violin, the less the solution changes when the training points are drawn anew. The published hinge rule is not only wider: it is turned to one side. A few of the published runs lie above the picture.",
-                "angle in degrees", "[-60:40]", {turns(old_perceptron), turns(old_hinge), turns(perceptron), turns(hinge)});
+    draw_spread(
+        results, "problem1_turns", "Angle between the learnt line and the true one, over all draws",
+        "0 is the true line. The narrower the violin, the less the solution changes when the training points are drawn anew. The "
+        "published hinge rule is not only wider: it is turned to one side. A few of the published runs lie above the picture.",
+        "angle in degrees", "[-60:40]", {turns(old_perceptron), turns(old_hinge), turns(perceptron), turns(hinge)});
   });
   results.write();
   return 0;

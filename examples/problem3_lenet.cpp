@@ -66,8 +66,8 @@ Json batch_norms(const Sequential<float>& model) {
 // Training --------------------------------------------------------------------------------------------------------------
 
 struct Data {
-  data::TrainTest pixels;        // 0 to 1
-  data::TrainTest standardised;  // mean 0, deviation 1
+  data::TrainTest pixels;         // 0 to 1
+  data::TrainTest standardised;   // mean 0, deviation 1
   double mean = 0, variance = 0;  // of the training pixels
 };
 
@@ -89,10 +89,9 @@ Json train(const Variant& variant, const Data& all, std::uint64_t seed, int epoc
   const auto& data = variant.standardised ? all.standardised : all.pixels;
   model.initialize(seed);
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.01}, {.seed = seed}};
-  const History history = trainer.fit(data.train, {.epochs = epochs,
-                                                   .batch_size = 128,
-                                                   .validation = &data.test,
-                                                   .callbacks = {ProgressBar{}, examples::StopOnInterrupt{}}});
+  const History history = trainer.fit(
+      data.train,
+      {.epochs = epochs, .batch_size = 128, .validation = &data.test, .callbacks = {ProgressBar{}, examples::StopOnInterrupt{}}});
   if (examples::interrupted()) return nullptr;
   const Index trainable = model.parameters().trainable_count(), state = model.parameters().state_count();
   Json tree{{"epochs", examples::to_json(history)},
@@ -139,7 +138,8 @@ void report_agreement(Results& results, const Json& published, const Runs& runs,
     for (const auto& [key, figure] : last_figures) {
       const auto values = last(runs, variants[i].name, key);
       if (values.empty()) continue;
-      rows.push_back(Agreement::of_runs(variants[i].label + ", " + figure, published[variants[i].name]["epochs"].back()[key], values, 4,
+      rows.push_back(Agreement::of_runs(variants[i].label + ", " + figure, published[variants[i].name]["epochs"].back()[key],
+                                        values, 4,
                                         "no reason was found in the procedure; with " + std::to_string(published_variants * 4) +
                                             " figures one outside is what chance gives."));
     }
@@ -173,7 +173,8 @@ void report_batch_norm(Results& results, const Json& published, const Runs& runs
       rows.push_back(Agreement::of_runs(name + ", mean over units", examples::mean(expected), means, 4, why));
       rows.push_back(Agreement::of_runs(name + ", deviation", examples::deviation(expected), deviations, 4, why));
     }
-  results.data("problem3_batch_norm_values", {"block", "parameter (0 gamma, 1 beta, 2 moving mean, 3 moving variance)", "unit", "published", "ours (median)"},
+  results.data("problem3_batch_norm_values",
+               {"block", "parameter (0 gamma, 1 beta, 2 moving mean, 3 moving variance)", "unit", "published", "ours (median)"},
                values);
   const auto second = runs.find(variants[1].name);
   if (second != runs.end())
@@ -181,24 +182,28 @@ void report_batch_norm(Results& results, const Json& published, const Runs& runs
       std::vector<double> ours;
       for (const Json& run : second->second) ours.push_back(run["batch_normalization"][0][parameter][0]);
       rows.push_back(Agreement::of_runs("input, " + parameter, published["input_batchnorm"][parameter], ours, 6,
-                                        "the input's statistics hardly depend on the run, so the interval is narrow; the order of the samples in the last epoch moves them."));
+                                        "the input's statistics hardly depend on the run, so the interval is narrow; the order "
+                                        "of the samples in the last epoch moves them."));
     }
   results.agreement("problem3_batch_norm", "The batch norms' parameters, published and ours", rows);
 }
 
 /// "A is better than B in test accuracy", or that the runs do not tell them apart: by the differences of runs that share their seed.
-std::string ranking(const Runs& runs, const Variant& first, const Variant& second, const std::string& key, const std::string& figure) {
+std::string ranking(const Runs& runs, const Variant& first, const Variant& second, const std::string& key,
+                    const std::string& figure) {
   const auto a = last(runs, first.name, key), b = last(runs, second.name, key);
   std::vector<double> differences;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) differences.push_back(a[i] - b[i]);
   const auto interval = examples::confidence_interval(differences);
   const std::string names = "\"" + first.label + "\" and \"" + second.label + "\"";
   if (!interval) return figure + " of " + names + ": one run each does not rank them.";
-  const std::string numbers = " (difference of the means " + fixed(examples::mean(differences), 4) + ", 95 % interval " + fixed(interval->low, 4) +
-                              " to " + fixed(interval->high, 4) + ", " + std::to_string(differences.size()) + " seeds).";
+  const std::string numbers = " (difference of the means " + fixed(examples::mean(differences), 4) + ", 95 % interval " +
+                              fixed(interval->low, 4) + " to " + fixed(interval->high, 4) + ", " +
+                              std::to_string(differences.size()) + " seeds).";
   if (interval->contains(0)) return figure + " does not tell " + names + " apart" + numbers;
   const bool higher = examples::mean(differences) > 0;
-  return figure + " of \"" + first.label + "\" is " + (higher ? "higher" : "lower") + " than that of \"" + second.label + "\"" + numbers;
+  return figure + " of \"" + first.label + "\" is " + (higher ? "higher" : "lower") + " than that of \"" + second.label + "\"" +
+         numbers;
 }
 
 void report_findings(Results& results, const Data& data, const Runs& runs) {
@@ -220,8 +225,9 @@ void report_findings(Results& results, const Data& data, const Runs& runs) {
       means.push_back(run["batch_normalization"][0]["moving_mean"][0]);
       variances.push_back(run["batch_normalization"][0]["moving_variance"][0]);
     }
-    results.finding("input_statistics", "The batch norm at the input ends with a moving mean of " + fixed(examples::median(means), 5) +
-                                            " and a moving variance of " + fixed(examples::median(variances), 5) +
+    results.finding("input_statistics", "The batch norm at the input ends with a moving mean of " +
+                                            fixed(examples::median(means), 5) + " and a moving variance of " +
+                                            fixed(examples::median(variances), 5) +
                                             " (medians); those of all training pixels are " + fixed(data.mean, 5) + " and " +
                                             fixed(data.variance, 5) + ".");
   }
@@ -234,11 +240,12 @@ void report_findings(Results& results, const Data& data, const Runs& runs) {
       without.push_back(run["train_accuracy_in_inference"]);
       test.push_back(run["epochs"].back()["val_accuracy"]);
     }
-    results.finding(variant->name + "_training", "\"" + variant->label + "\": the training accuracy is " + fixed(examples::median(with), 4) +
-                                                     " as measured in training, with units dropped and weights still moving, and " +
-                                                     fixed(examples::median(without), 4) + " for the same images with nothing dropped; the test accuracy is " +
-                                                     fixed(examples::median(test), 4) + " (medians of " + std::to_string(test.size()) +
-                                                     (test.size() == 1 ? " run)." : " runs)."));
+    results.finding(variant->name + "_training",
+                    "\"" + variant->label + "\": the training accuracy is " + fixed(examples::median(with), 4) +
+                        " as measured in training, with units dropped and weights still moving, and " +
+                        fixed(examples::median(without), 4) + " for the same images with nothing dropped; the test accuracy is " +
+                        fixed(examples::median(test), 4) + " (medians of " + std::to_string(test.size()) +
+                        (test.size() == 1 ? " run)." : " runs)."));
   }
 }
 
@@ -248,7 +255,8 @@ void report_findings(Results& results, const Data& data, const Runs& runs) {
 void draw_curves(Results& results, const Json& published, const Runs& runs, const std::string& name, const std::string& title,
                  const std::string& caption, const std::string& label, const std::string& key, const std::string& range) {
   Figure figure{name, title, caption, 760, 470};
-  figure << "set multiplot layout 1,2\nset xlabel 'epoch'\nset style fill transparent solid 0.2 noborder\nset xtics 1\nset logscale y\n"
+  figure << "set multiplot layout 1,2\nset xlabel 'epoch'\nset style fill transparent solid 0.2 noborder\nset xtics 1\nset "
+            "logscale y\n"
             "set key outside bottom center horizontal maxcols 1 font ',11' offset 0,-1";
   for (const std::string prefix : {"", "val_"}) {
     std::string plot, theirs;
@@ -268,14 +276,16 @@ void draw_curves(Results& results, const Json& published, const Runs& runs, cons
           old.push_back({static_cast<double>(epoch + 1), key == "accuracy" ? 1 - value : value});
         }
       }
-      const std::string block = "v" + std::to_string(v) + (prefix.empty() ? "train" : "test"), colour = " lt " + std::to_string(v + 1);
+      const std::string block = "v" + std::to_string(v) + (prefix.empty() ? "train" : "test"),
+                        colour = " lt " + std::to_string(v + 1);
       figure.data(block, rows);
       figure.data(block + "old", old.empty() ? std::vector<std::vector<double>>{{NAN, NAN}} : old);
       plot += (plot.empty() ? "" : ", ") + ("$" + block) + " using 1:3:4 with filledcurves" + colour + " notitle, $" + block +
-              " using 1:2 with lines" + colour + " title '" + variants[v].label + "', $" + block + "old using 1:2 with points" + colour +
-              " pt 2 ps 0.6 notitle";
+              " using 1:2 with lines" + colour + " title '" + variants[v].label + "', $" + block + "old using 1:2 with points" +
+              colour + " pt 2 ps 0.6 notitle";
     }
-    figure << "set ylabel '" + label + "'\nset title '" + (prefix.empty() ? "training" : "test") + "'\nset yrange " + range + "\nplot " + plot;
+    figure << "set ylabel '" + label + "'\nset title '" + (prefix.empty() ? "training" : "test") + "'\nset yrange " + range +
+                  "\nplot " + plot;
   }
   figure << "unset multiplot";
   results.figure(figure);
@@ -284,21 +294,28 @@ void draw_curves(Results& results, const Json& published, const Runs& runs, cons
 /// One point a run, one cross for the published run.
 void draw_ranking(Results& results, const Json& published, const Runs& runs) {
   Figure figure{"problem3_ranking", "Test accuracy after the last epoch, run by run",
-                "One dot for each seed, a cross for the published run. Where the dots of two variants overlap, one run of each cannot rank them.", 720, 380};
+                "One dot for each seed, a cross for the published run. Where the dots of two variants overlap, one run of each "
+                "cannot rank them.",
+                720, 380};
   std::vector<std::vector<double>> dots, crosses;
   std::string tics;
   for (std::size_t v = 0; v < variants.size(); ++v) {
     const auto values = last(runs, variants[v].name, "val_accuracy");
     for (std::size_t i = 0; i < values.size(); ++i)
-      dots.push_back({static_cast<double>(v + 1) + 0.05 * (static_cast<double>(i) - 0.5 * static_cast<double>(values.size() - 1)), 100 * values[i]});
-    if (v < published_variants) crosses.push_back({static_cast<double>(v + 1), 100 * published[variants[v].name]["epochs"].back()["val_accuracy"].get<double>()});
+      dots.push_back({static_cast<double>(v + 1) + 0.05 * (static_cast<double>(i) - 0.5 * static_cast<double>(values.size() - 1)),
+                      100 * values[i]});
+    if (v < published_variants)
+      crosses.push_back(
+          {static_cast<double>(v + 1), 100 * published[variants[v].name]["epochs"].back()["val_accuracy"].get<double>()});
     std::string label = variants[v].label;
     if (const auto comma = label.find(", "); comma != std::string::npos) label.replace(comma, 2, ",\\n");
     tics += (v ? ", " : "") + ("\"" + label) + "\" " + std::to_string(v + 1);
   }
   figure.data("dots", dots).data("crosses", crosses);
-  figure << "set bmargin 3.5\nset xrange [0.5:5.5]\nset ylabel 'test accuracy in %'\nset xtics (" + tics + ") scale 0\nset key bottom right\n"
-            "plot $dots with points lt 1 pt 7 ps 0.7 title 'our runs', $crosses with points lt 4 pt 2 ps 1.1 lw 2 title 'published run'";
+  figure << "set bmargin 3.5\nset xrange [0.5:5.5]\nset ylabel 'test accuracy in %'\nset xtics (" + tics +
+                ") scale 0\nset key bottom right\n"
+                "plot $dots with points lt 1 pt 7 ps 0.7 title 'our runs', $crosses with points lt 4 pt 2 ps 1.1 lw 2 title "
+                "'published run'";
   results.figure(figure);
 }
 
@@ -308,7 +325,8 @@ void draw_batch_norm(Results& results, const Json& published, const Runs& runs, 
   const auto found = runs.find(variants[0].name);
   if (found == runs.end()) return;
   Figure figure{name, title, caption, 760, 400};
-  figure << "set multiplot layout 1,2\nset xtics ('6 maps' 1.5, '16 maps' 3.5, '120 maps' 5.5, '84 units' 7.5) scale 0\nset xrange [0.3:8.7]\n"
+  figure << "set multiplot layout 1,2\nset xtics ('6 maps' 1.5, '16 maps' 3.5, '120 maps' 5.5, '84 units' 7.5) scale 0\nset "
+            "xrange [0.3:8.7]\n"
             "set key outside bottom center horizontal";
   for (const auto& [parameter, label] : panels) {
     std::vector<std::vector<double>> theirs(8), ours(8);
@@ -319,7 +337,8 @@ void draw_batch_norm(Results& results, const Json& published, const Runs& runs, 
     }
     figure.violin_data(parameter + "_published", theirs);
     figure.violin_data(parameter, ours);
-    figure << "set title '" + label + "'\nplot " + Figure::violins("$" + parameter + "_published", 2) + ", " + Figure::violins("$" + parameter, 1) +
+    figure << "set title '" + label + "'\nplot " + Figure::violins("$" + parameter + "_published", 2) + ", " +
+                  Figure::violins("$" + parameter, 1) +
                   ", NaN with lines lt 2 lw 6 title 'published', NaN with lines lt 1 lw 6 title 'ours'";
   }
   figure << "unset multiplot";
@@ -331,7 +350,9 @@ void draw_mistakes(Results& results, const Sequential<float>& model, const Datas
   const Tensor<float> logits = model.predict(test.inputs);
   const Tensor<std::int32_t> counts = confusion_matrix(logits, test.targets);
   Figure matrix{"problem3_confusion", "Which digit is taken for which",
-                "Rows: the digit in the image; columns: what the model with batch norm at input and hidden layers says, first seed. The colours show mistakes alone, the diagonal is left white.", 560, 500};
+                "Rows: the digit in the image; columns: what the model with batch norm at input and hidden layers says, first "
+                "seed. The colours show mistakes alone, the diagonal is left white.",
+                560, 500};
   std::vector<std::vector<double>> cells;
   examples::Rows rows{{"digit", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}};
   for (Index row = 0; row < 10; ++row) {
@@ -339,13 +360,16 @@ void draw_mistakes(Results& results, const Sequential<float>& model, const Datas
     for (Index column = 0; column < 10; ++column) {
       const std::int32_t count = counts[row * 10 + column];
       rows.back().push_back(std::to_string(count));
-      cells.push_back({static_cast<double>(column), static_cast<double>(row), row == column ? 0.0 : count, static_cast<double>(count)});
+      cells.push_back(
+          {static_cast<double>(column), static_cast<double>(row), row == column ? 0.0 : count, static_cast<double>(count)});
     }
   }
   results.table("problem3_confusion", "Test images by digit (rows) and prediction (columns)", rows);
   matrix.data("cells", cells);
-  matrix << "unset key\nunset grid\nset border 0\nset size square\nset xrange [-0.5:9.5]\nset yrange [9.5:-0.5]\nset xtics 1 scale 0\nset ytics 1 scale 0\n"
-            "set xlabel 'predicted digit'\nset ylabel 'digit in the image'\nset palette defined (0 '#ffffff', 1 '#f6c9a8', 2 '#ee7733', 3 '#a03a10')\n"
+  matrix << "unset key\nunset grid\nset border 0\nset size square\nset xrange [-0.5:9.5]\nset yrange [9.5:-0.5]\nset xtics 1 "
+            "scale 0\nset ytics 1 scale 0\n"
+            "set xlabel 'predicted digit'\nset ylabel 'digit in the image'\nset palette defined (0 '#ffffff', 1 '#f6c9a8', 2 "
+            "'#ee7733', 3 '#a03a10')\n"
             "set cblabel 'mistakes'\nplot $cells using 1:2:3 with image, "
             "$cells using 1:2:(sprintf('%d', $4)) with labels font ',11' textcolor rgb '#202020'";
   results.figure(matrix);
@@ -364,11 +388,15 @@ void draw_mistakes(Results& results, const Sequential<float>& model, const Datas
     for (Index k = 0; k < 10; ++k) sum += std::exp(static_cast<double>(y[k] - y[said]));
     mistakes.push_back({i, said, 1 / sum});
   }
-  std::stable_sort(mistakes.begin(), mistakes.end(), [](const Mistake& a, const Mistake& b) { return a.probability > b.probability; });
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [](const Mistake& a, const Mistake& b) { return a.probability > b.probability; });
   if (mistakes.size() > 12) mistakes.resize(12);
   Figure images{"problem3_mistakes", "The worst mistakes",
-                "The test images that the same model is wrong about and most sure of. Above each: the digit, what the model says, and the probability it gives to that.", 720, 320};
-  images << "set multiplot layout 2,6 margins 0.01,0.99,0.02,0.92 spacing 0.015,0.11\nunset key\nunset tics\nunset border\nunset grid\nunset colorbox\nset palette gray\nset cbrange [0:1]\n"
+                "The test images that the same model is wrong about and most sure of. Above each: the digit, what the model "
+                "says, and the probability it gives to that.",
+                720, 320};
+  images << "set multiplot layout 2,6 margins 0.01,0.99,0.02,0.92 spacing 0.015,0.11\nunset key\nunset tics\nunset border\nunset "
+            "grid\nunset colorbox\nset palette gray\nset cbrange [0:1]\n"
             "set size ratio -1\nset xrange [-0.5:27.5]\nset yrange [27.5:-0.5]";
   for (std::size_t m = 0; m < mistakes.size(); ++m) {
     std::vector<std::vector<double>> pixels;
@@ -391,7 +419,8 @@ int problem3(const examples::Options& options) {
   const Data data = load(options);
   const int epochs = options.epochs ? options.epochs : options.quick ? 5 : 10;
   const int repeats = options.repeats ? options.repeats : options.quick ? 1 : 5;
-  results.run_info() = {{"epochs", epochs}, {"training_images", data.pixels.train.size()}, {"test_images", data.pixels.test.size()}};
+  results.run_info() = {
+      {"epochs", epochs}, {"training_images", data.pixels.train.size()}, {"test_images", data.pixels.test.size()}};
   std::cout << data.pixels.train.size() << " training and " << data.pixels.test.size() << " test images, " << epochs
             << " epochs, batch 128, SGD 0.01; " << repeats << (repeats == 1 ? " run" : " runs") << " of each variant.\n";
 
@@ -425,18 +454,24 @@ int problem3(const examples::Options& options) {
       report_batch_norm(results, published, runs);
     }
     report_findings(results, data, runs);
-    const std::string bands = " Lines: median over the runs, bands: smallest to largest, crosses: the published run. The axis is logarithmic.";
-    draw_curves(results, published, runs, "problem3_losses", "Loss by epoch", "Cross-entropy, in nats." + bands, "loss", "loss", "[*:*]");
-    draw_curves(results, published, runs, "problem3_errors", "Share of wrong answers by epoch",
-                "1 - accuracy. With dropout the training share is measured while units are dropped, so it lies above the test share." + bands,
-                "1 - accuracy", "accuracy", "[*:*]");
+    const std::string bands =
+        " Lines: median over the runs, bands: smallest to largest, crosses: the published run. The axis is logarithmic.";
+    draw_curves(results, published, runs, "problem3_losses", "Loss by epoch", "Cross-entropy, in nats." + bands, "loss", "loss",
+                "[*:*]");
+    draw_curves(
+        results, published, runs, "problem3_errors", "Share of wrong answers by epoch",
+        "1 - accuracy. With dropout the training share is measured while units are dropped, so it lies above the test share." +
+            bands,
+        "1 - accuracy", "accuracy", "[*:*]");
     draw_ranking(results, published, runs);
     draw_batch_norm(results, published, runs, "problem3_moving_statistics", "Moving means and variances by layer",
-                    "Of the first variant: one violin for the published units, one for the units of all our runs. Block 2 has the largest variances, since its inputs are sums over 150 normalised "
+                    "Of the first variant: one violin for the published units, one for the units of all our runs. Block 2 has "
+                    "the largest variances, since its inputs are sums over 150 normalised "
                     "values.",
                     {{"moving_mean", "moving mean"}, {"moving_variance", "moving variance"}});
     draw_batch_norm(results, published, runs, "problem3_gamma_beta", "Learnt scales and shifts by layer",
-                    "gamma begins at 1 and beta at 0; ten epochs move those of the first block most.", {{"gamma", "gamma"}, {"beta", "beta"}});
+                    "gamma begins at 1 and beta at 0; ten epochs move those of the first block most.",
+                    {{"gamma", "gamma"}, {"beta", "beta"}});
     if (looked_at) draw_mistakes(results, *looked_at, data.pixels.test);
   });
   results.write();
@@ -447,5 +482,6 @@ int problem3(const examples::Options& options) {
 
 int main(int argc, char** argv) {
   return examples::run(argc, argv, "problem3_lenet",
-                       "Problem 3 of the assignment: batch normalisation and dropout in LeNet-5 on MNIST, in five variants.", problem3, {"3"});
+                       "Problem 3 of the assignment: batch normalisation and dropout in LeNet-5 on MNIST, in five variants.",
+                       problem3, {"3"});
 }

@@ -35,9 +35,7 @@ std::string read_text(const fs::path& file) {
 }
 
 /// The page's text stands beside this file, in report/.
-std::string page_text(const std::string& name) {
-  return read_text(fs::path{TARN_EXAMPLES_DATA}.parent_path() / "report" / name);
-}
+std::string page_text(const std::string& name) { return read_text(fs::path{TARN_EXAMPLES_DATA}.parent_path() / "report" / name); }
 
 std::string formatted(const Json& value, const std::string& format) {
   if (!value.is_number()) return value.is_string() ? value.get<std::string>() : value.dump();
@@ -210,7 +208,8 @@ class Page {
         list.push_back({problem.substr(7), row.at("figure"), row.at("published"), row.at("ours"), row.at("spread"),
                         row.at("interval"), row.at("verdict")});
         if (row.at("why") != "")
-          reasons += "<li>Problem " + problem.substr(7) + ", " + escaped(row.at("figure")) + ": " + escaped(row.at("why")) + "</li>";
+          reasons +=
+              "<li>Problem " + problem.substr(7) + ", " + escaped(row.at("figure")) + ": " + escaped(row.at("why")) + "</li>";
       }
     return rows(list) + (reasons.empty() ? "" : "<p>Where a published figure lies outside:</p><ul>" + reasons + "</ul>");
   }
@@ -283,7 +282,8 @@ int main(int argc, char** argv) {
     std::cerr << "report: " << error.what() << '\n';
     return examples::bad_data;
   } catch (const Json::exception& error) {
-    std::cerr << "report: " << folder.string() << ": a problem's JSON file is not as the programs write it: " << error.what() << '\n';
+    std::cerr << "report: " << folder.string() << ": a problem's JSON file is not as the programs write it: " << error.what()
+              << '\n';
     return examples::bad_data;
   } catch (const std::exception& error) {
     std::cerr << "report: " << error.what() << '\n';

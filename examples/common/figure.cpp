@@ -46,7 +46,8 @@ std::string with_text_colour(std::string svg, const std::string& title) {
   svg = std::regex_replace(svg, std::regex{R"((fill|stroke|color)=(["'])black\2)"}, "$1='currentColor'");
   svg = std::regex_replace(svg, std::regex{R"(color='currentColor')"}, "");  // it would be itself
   svg = std::regex_replace(svg, std::regex{R"(rgb\(\s*0,\s*0,\s*0\))"}, "currentColor");
-  svg = std::regex_replace(svg, std::regex{"<title>[^<]*</title>\\s*<desc>[^<]*</desc>"}, "<title>" + escaped(title) + "</title>");
+  svg =
+      std::regex_replace(svg, std::regex{"<title>[^<]*</title>\\s*<desc>[^<]*</desc>"}, "<title>" + escaped(title) + "</title>");
   svg = std::regex_replace(svg, std::regex{"<image "}, "<image style=\"image-rendering:pixelated\" ");  // pixels, not a blur
   const auto root = svg.find("<svg ");
   if (root != std::string::npos) svg.insert(root + 5, "style=\"color:#1b1f24;background:#fff\" ");
@@ -91,8 +92,8 @@ Figure& Figure::violin_data(const std::string& block, const std::vector<std::vec
 std::string Figure::violins(const std::string& block, int colour) {
   const std::string c = std::to_string(colour);
   return block + " using 1:2 with filledcurves closed fs transparent solid 0.35 noborder lt " + c + " notitle, " + block +
-         " using 1:2 with lines lt " + c + " lw 1 notitle, " + block + "_middle using 1:2:(0):($4-$2) with vectors nohead lt " + c +
-         " lw 4 notitle, " + block + "_middle using 1:3 with points pt 7 ps 0.4 lc rgb 'black' notitle";
+         " using 1:2 with lines lt " + c + " lw 1 notitle, " + block + "_middle using 1:2:(0):($4-$2) with vectors nohead lt " +
+         c + " lw 4 notitle, " + block + "_middle using 1:3 with points pt 7 ps 0.4 lc rgb 'black' notitle";
 }
 
 Figure& Figure::operator<<(const std::string& commands) {
@@ -104,8 +105,8 @@ void Figure::draw(const std::filesystem::path& folder) const {
   const std::filesystem::path file = folder / (name_ + ".svg"), unfinished = folder / (name_ + ".svg.unfinished"),
                               script = folder / (name_ + ".gnuplot");
   write_text(script, "set terminal svg size " + std::to_string(width_) + ',' + std::to_string(height_) +
-                         " dynamic standalone font 'sans-serif,13'\nset output '" + unfinished.filename().string() + "'\n" + preamble +
-                         script_ + "\nunset output\n");
+                         " dynamic standalone font 'sans-serif,13'\nset output '" + unfinished.filename().string() + "'\n" +
+                         preamble + script_ + "\nunset output\n");
   // The names are the programs' own; the folder, which is the user's, goes through the environment.
   ::setenv("TARN_FIGURES", folder.c_str(), 1);
   const int status = std::system(("cd \"$TARN_FIGURES\" && gnuplot " + name_ + ".gnuplot").c_str());

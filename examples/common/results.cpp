@@ -187,10 +187,8 @@ void Results::agreement(const std::string& name, const std::string& title, const
 void Results::figure(const Figure& figure) {
   if (!gnuplot_there()) return;
   figure.draw(state_->options.out);
-  state_->figures.push_back({{"name", figure.name()},
-                             {"file", figure.name() + ".svg"},
-                             {"title", figure.title()},
-                             {"caption", figure.caption()}});
+  state_->figures.push_back(
+      {{"name", figure.name()}, {"file", figure.name() + ".svg"}, {"title", figure.title()}, {"caption", figure.caption()}});
 }
 
 void Results::finding(const std::string& name, const std::string& sentence) {

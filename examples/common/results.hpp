@@ -23,12 +23,12 @@ using Rows = std::vector<std::vector<std::string>>;
 
 /// A published figure beside ours.
 struct Agreement {
-  std::string figure;                ///< what it is, as in "test accuracy"
-  std::string published, ours;       ///< as text; ours is the median over the runs, or a share
-  std::string spread;                ///< standard deviation over the runs, or Wilson's interval
-  std::string interval;              ///< where one more run falls with 95 % probability; "-" where there are too few
-  std::string verdict;               ///< "yes", "no" or "no judgement": whether the published figure lies within
-  std::string why = {};              ///< the reason, where it is known why it does not
+  std::string figure;           ///< what it is, as in "test accuracy"
+  std::string published, ours;  ///< as text; ours is the median over the runs, or a share
+  std::string spread;           ///< standard deviation over the runs, or Wilson's interval
+  std::string interval;         ///< where one more run falls with 95 % probability; "-" where there are too few
+  std::string verdict;          ///< "yes", "no" or "no judgement": whether the published figure lies within
+  std::string why = {};         ///< the reason, where it is known why it does not
 
   /// Of values of runs, by `prediction_interval`.
   static Agreement of_runs(const std::string& figure, double published, const std::vector<double>& ours, int decimals,

@@ -76,8 +76,8 @@ inline std::optional<Interval> confidence_interval(const std::vector<double>& va
 /// Wilson's 95 % interval for the probability behind `count` of `n`.
 inline Interval wilson_interval(double count, double n) {
   constexpr double z = 1.959964;
-  const double p = count / n, center = p + z * z / (2 * n),
-               reach = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)), scale = 1 + z * z / n;
+  const double p = count / n, center = p + z * z / (2 * n), reach = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)),
+               scale = 1 + z * z / n;
   return {std::max(0.0, (center - reach) / scale), std::min(1.0, (center + reach) / scale)};
 }
 
@@ -107,9 +107,8 @@ inline std::vector<DensityPoint> smoothed_density(const std::vector<double>& val
   std::vector<double> sorted = values;
   std::sort(sorted.begin(), sorted.end());
   const double quartiles = (quantile_of_sorted(sorted, 0.75) - quantile_of_sorted(sorted, 0.25)) / 1.34, s = deviation(values);
-  const double width = std::max(0.9 * (quartiles > 0 ? std::min(s, quartiles) : s) *
-                                    std::pow(static_cast<double>(values.size()), -0.2),
-                                range / 200);
+  const double width = std::max(
+      0.9 * (quartiles > 0 ? std::min(s, quartiles) : s) * std::pow(static_cast<double>(values.size()), -0.2), range / 200);
   std::vector<DensityPoint> result(static_cast<std::size_t>(points));
   double largest = 0;
   for (int i = 0; i < points; ++i) {

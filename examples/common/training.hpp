@@ -12,9 +12,7 @@ namespace examples {
 
 /// A callback that ends a training when Ctrl-C is pressed.
 struct StopOnInterrupt {
-  tarn::Training on_step_end(const tarn::StepInfo&) const {
-    return interrupted() ? tarn::Training::stop : tarn::Training::go_on;
-  }
+  tarn::Training on_step_end(const tarn::StepInfo&) const { return interrupted() ? tarn::Training::stop : tarn::Training::go_on; }
 };
 
 /// An epoch with the published figures' keys.

@@ -1,53 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The small programs, run as a user runs them; TARN_EXAMPLES is the folder they were built in.
-#include <sys/wait.h>
-#include <unistd.h>
+// The small programs.
+#include "program.hpp"
 
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "../catch.hpp"
-
-namespace {
-
-namespace fs = std::filesystem;
-
-/// A file of this test, removed in the end.
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("tarn-programs-" + std::to_string(::getpid()));
-  Folder() { fs::create_directories(path); }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
-
-struct Outcome {
-  int code;
-  std::string out;
-};
-Outcome run(const Folder& folder, const std::string& program, const std::string& arguments = "") {
-  const fs::path out = folder.path / "out.txt";
-  const std::string command = std::string{TARN_EXAMPLES} + "/" + program + " " + arguments + " --out " +
-                              (folder.path / "results").string() + " > " + out.string() + " 2>&1";
-  const int status = std::system(command.c_str());
-  std::ifstream in{out};
-  std::ostringstream text;
-  text << in.rdbuf();
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text.str()};
-}
-
-/// The number behind these words.
-double number_after(const std::string& text, const std::string& words) {
-  const auto at = text.find(words);
-  REQUIRE(at != std::string::npos);
-  return std::atof(text.c_str() + at + words.size());
-}
-
-}  // namespace
+using namespace support;
 
 TEST_CASE("regression_csv learns the range of a throw and saves its weights", "[examples]") {
   const Folder folder;
@@ -56,14 +11,14 @@ TEST_CASE("regression_csv learns the range of a throw and saves its weights", "[
   REQUIRE(outcome.code == 0);
   CHECK(number_after(outcome.out, "mean absolute error ") < 1.0);  // metres; the measurements are off by 0.24 on average
   CHECK(number_after(outcome.out, "explained variance ") > 0.99);
-  CHECK(fs::file_size(folder.path / "results" / "throws.safetensors") > 4 * 1217);
+  CHECK(fs::file_size(folder.results() / "throws.safetensors") > 4 * 1217);
 }
 
 TEST_CASE("regression_csv says which file it misses", "[examples]") {
   const Folder folder;
   const Outcome outcome = run(folder, "regression_csv", "--data " + folder.path.string());
   CHECK(outcome.code == 3);
-  CHECK(outcome.out.find((folder.path / "throws.csv").string()) != std::string::npos);
+  CHECK(outcome.error.find((folder.path / "throws.csv").string()) != std::string::npos);
 }
 
 TEST_CASE("own_data tells two spirals apart", "[examples]") {
@@ -99,9 +54,8 @@ TEST_CASE("residual_network learns on Fashion-MNIST, or says where to get it", "
   const Outcome outcome = run(folder, "residual_network", "--quick");
   INFO(outcome.out);
   if (outcome.code == 3) {
-    CHECK(outcome.out.find("dataset-fashion-mnist") != std::string::npos);
-    WARN("Fashion-MNIST is not on this machine");
-    return;
+    CHECK(outcome.error.find("dataset-fashion-mnist") != std::string::npos);
+    return skip("Fashion-MNIST is not on this machine");
   }
   REQUIRE(outcome.code == 0);
   CHECK(outcome.out.find("Total parameters: ") != std::string::npos);

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     Eigen::MatrixXf points(n, 2);  // a row a sample
     Eigen::VectorXi labels(n);
     for (Index i = 0; i < n; ++i) {
-      const double along = random.uniform(i), turn = std::numbers::pi * (3 * std::sqrt(along) + i % 2);
+      const double along = random.uniform(i), turn = std::numbers::pi * (3 * std::sqrt(along) + static_cast<double>(i % 2));
       const double radius = std::sqrt(along) + 0.03 * (random.uniform(i, 1) - 0.5);
       points.row(i) << static_cast<float>(radius * std::cos(turn)), static_cast<float>(radius * std::sin(turn));
       labels[i] = static_cast<int>(i % 2);

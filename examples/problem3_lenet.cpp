@@ -255,9 +255,9 @@ void report_findings(Results& results, const Data& data, const Runs& runs) {
 void draw_curves(Results& results, const Json& published, const Runs& runs, const std::string& name, const std::string& title,
                  const std::string& caption, const std::string& label, const std::string& key, const std::string& range) {
   Figure figure{name, title, caption, 760, 470};
-  figure << "set multiplot layout 1,2\nset xlabel 'epoch'\nset style fill transparent solid 0.2 noborder\nset xtics 1\nset "
+  figure << "set multiplot layout 1,2\nset xlabel 'epoch' offset 0,0.6\nset style fill transparent solid 0.2 noborder\nset xtics 1\nset "
             "logscale y\n"
-            "set key outside bottom center horizontal maxcols 1 font ',11' offset 0,-1";
+            "set key outside bottom center horizontal maxcols 1 font ',11'";
   for (const std::string prefix : {"", "val_"}) {
     std::string plot, theirs;
     for (std::size_t v = 0; v < variants.size(); ++v) {

@@ -98,6 +98,8 @@ struct Results::State {
   Json tables = Json::array(), figures = Json::array(), agreements = Json::array(), findings = Json::object(),
        fingerprints = Json::object(), seconds = Json::object(), info = Json::object();
 
+  std::string not_drawn;  // errors
+
   std::vector<Json>& trees(Form form) { return form == Form::published ? published : corrected; }
   const std::vector<Json>& trees(Form form) const { return form == Form::published ? published : corrected; }
 };
@@ -186,7 +188,12 @@ void Results::agreement(const std::string& name, const std::string& title, const
 
 void Results::figure(const Figure& figure) {
   if (!gnuplot_there()) return;
-  figure.draw(state_->options.out);
+  try {
+    figure.draw(state_->options.out);
+  } catch (const std::runtime_error& error) {  // the numbers, which may have taken long, are written all the same
+    state_->not_drawn += std::string{state_->not_drawn.empty() ? "" : "\n"} + error.what();
+    return;
+  }
   state_->figures.push_back(
       {{"name", figure.name()}, {"file", figure.name() + ".svg"}, {"title", figure.title()}, {"caption", figure.caption()}});
 }
@@ -244,6 +251,7 @@ void Results::write() {
   std::cout << "\nWritten: " << file.string() << ", " << s.tables.size() << " tables, " << s.figures.size() << " pictures"
             << (s.options.quick ? " (QUICK RUN)" : "") << (interrupted() ? "; interrupted, what was finished is there" : "")
             << std::endl;
+  if (!s.not_drawn.empty()) throw std::runtime_error(s.not_drawn);
 }
 
 // Files and text --------------------------------------------------------------------------------------------------------

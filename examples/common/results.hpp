@@ -68,7 +68,7 @@ class Results {
   /// Something to be told of the run, as in "epochs": 10.
   Json& run_info();
 
-  /// Writes `problem`.json.
+  /// Writes `problem`.json. Throws std::runtime_error after that where a picture could not be drawn.
   void write();
 
  private:

@@ -185,6 +185,14 @@ Json to_json(const Run& run) {
           {"test_loss", run.test_loss}};
 }
 
+template <class Run>
+std::vector<float> final_weights(const std::vector<Run>& runs) {
+  std::vector<float> weights;
+  for (const Run& run : runs)
+    for (const double weight : run.weights) weights.push_back(static_cast<float>(weight));
+  return weights;
+}
+
 /// The runs of one form with one loss: those of the first draws as repeats, and the spread over all.
 template <class Run>
 void report_runs(Results& results, Form form, const char* loss, const std::vector<Run>& runs, int repeats) {
@@ -193,6 +201,7 @@ void report_runs(Results& results, Form form, const char* loss, const std::vecto
     results.at(form, repeat)[loss] = to_json(runs[static_cast<std::size_t>(repeat)]);
   }
   results.at(form, 0)[loss]["test_accuracy_of_all_draws"] = quantiles(all(runs, &Run::test_accuracy));
+  results.fingerprint(std::string{form == Form::published ? "published " : "corrected "} + loss, final_weights(runs));
   results.at(form, 0)[loss]["turn_in_degrees_of_all_draws"] = quantiles(turns(runs));
 }
 

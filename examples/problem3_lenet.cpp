@@ -255,7 +255,8 @@ void report_findings(Results& results, const Data& data, const Runs& runs) {
 void draw_curves(Results& results, const Json& published, const Runs& runs, const std::string& name, const std::string& title,
                  const std::string& caption, const std::string& label, const std::string& key, const std::string& range) {
   Figure figure{name, title, caption, 760, 470};
-  figure << "set multiplot layout 1,2\nset xlabel 'epoch' offset 0,0.6\nset style fill transparent solid 0.2 noborder\nset xtics 1\nset "
+  figure << "set multiplot layout 1,2\nset xlabel 'epoch' offset 0,0.6\nset style fill transparent solid 0.2 noborder\nset xtics "
+            "1\nset "
             "logscale y\n"
             "set key outside bottom center horizontal maxcols 1 font ',11'";
   for (const std::string prefix : {"", "val_"}) {
@@ -428,7 +429,7 @@ int problem3(const examples::Options& options) {
   results.part("3", "LeNet-5 with batch normalisation and dropout", [&] {
     const std::size_t count = options.wants(Form::corrected) ? variants.size() : published_variants;
     std::optional<Sequential<float>> looked_at;  // whose mistakes are shown
-    examples::Rows sizes{{"variant", "parameters", "trainable", "not trainable", "published"}};
+    examples::Rows sizes{{"variant", "parameters", "trainable", "not trainable", "published", "s an epoch", "published"}};
     for (int repeat = 0; repeat < repeats && !examples::interrupted(); ++repeat)
       for (std::size_t v = 0; v < count && !examples::interrupted(); ++v) {
         const Variant& variant = variants[v];
@@ -443,12 +444,18 @@ int problem3(const examples::Options& options) {
         if (v == 1 && repeat == 0) looked_at = model;
         if (repeat == 0) {
           const Json& p = run["parameters"];
+          std::vector<double> seconds;
+          for (const Json& epoch : run["epochs"]) seconds.push_back(epoch["seconds"]);
+          const bool is_published = v < published_variants;
           sizes.push_back({variant.label, p["total"].dump(), p["trainable"].dump(), p["non_trainable"].dump(),
-                           v < published_variants ? published["parameters"][variant.name]["total"].dump() : "-"});
+                           is_published ? published["parameters"][variant.name]["total"].dump() : "-",
+                           fixed(examples::median(seconds), 2),
+                           is_published ? published[variant.name]["epochs"].back()["seconds"].dump() + " (GPU)" : "-"});
         }
       }
     if (runs.empty()) return;
-    results.table("problem3_parameters", "Parameters of the variants", sizes);
+    results.table("problem3_parameters", "Parameters of the variants, and seconds an epoch with its validation, first seed",
+                  sizes);
     if (options.wants(Form::published)) {
       report_agreement(results, published, runs, epochs);
       report_batch_norm(results, published, runs);
@@ -462,7 +469,7 @@ int problem3(const examples::Options& options) {
         results, published, runs, "problem3_errors", "Share of wrong answers by epoch",
         "1 - accuracy. With dropout the training share is measured while units are dropped, so it lies above the test share." +
             bands,
-        "1 - accuracy", "accuracy", "[*:*]");
+        "1 - accuracy", "accuracy", "[0.008:1]");
     draw_ranking(results, published, runs);
     draw_batch_norm(results, published, runs, "problem3_moving_statistics", "Moving means and variances by layer",
                     "Of the first variant: one violin for the published units, one for the units of all our runs. Block 2 has "

@@ -204,13 +204,16 @@ void Results::finding(const std::string& name, const std::string& sentence) {
 }
 
 void Results::fingerprint(const std::string& training, const tarn::Sequential<float, tarn::Cpu>& model) {
-  uLong sum = crc32(0, nullptr, 0);
+  std::vector<float> weights;
   for (const auto& values : {model.parameters().trainable(), model.parameters().state()})
-    if (values.size() > 0)  // of nothing, zlib gives its initial value
-      sum = crc32(sum, reinterpret_cast<const Bytef*>(values.data()),
-                  static_cast<uInt>(values.size() * static_cast<tarn::Index>(sizeof(float))));
+    weights.insert(weights.end(), values.begin(), values.end());
+  fingerprint(training, weights);
+}
+
+void Results::fingerprint(const std::string& training, const std::vector<float>& weights) {
   char text[16];
-  std::snprintf(text, sizeof text, "%08lx", sum);
+  std::snprintf(text, sizeof text, "%08lx",
+                crc32(0, reinterpret_cast<const Bytef*>(weights.data()), static_cast<uInt>(weights.size() * sizeof(float))));
   state_->fingerprints[training] = text;
 }
 

@@ -65,6 +65,7 @@ class Results {
   void finding(const std::string& name, const std::string& sentence);
   /// A sum over the weights and state a training ended with.
   void fingerprint(const std::string& training, const tarn::Sequential<float, tarn::Cpu>& model);
+  void fingerprint(const std::string& training, const std::vector<float>& weights);
   /// Something to be told of the run, as in "epochs": 10.
   Json& run_info();
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* preamble = R"(
 set encoding utf8
-set linetype 1 lc rgb '#0077bb' lw 2 pt 7 ps 0.5
+set linetype 1 lc rgb '#1b87c9' lw 2 pt 7 ps 0.5
 set linetype 2 lc rgb '#ee7733' lw 2 pt 5 ps 0.5
 set linetype 3 lc rgb '#009988' lw 2 pt 9 ps 0.6
 set linetype 4 lc rgb '#ee3377' lw 2 pt 13 ps 0.6

@@ -49,6 +49,10 @@ std::string with_text_colour(std::string svg, const std::string& title) {
   svg =
       std::regex_replace(svg, std::regex{"<title>[^<]*</title>\\s*<desc>[^<]*</desc>"}, "<title>" + escaped(title) + "</title>");
   svg = std::regex_replace(svg, std::regex{"<image "}, "<image style=\"image-rendering:pixelated\" ");  // pixels, not a blur
+  for (std::string before; before != svg;) {  // groups with nothing in them, half of a file of many panels
+    before = svg;
+    svg = std::regex_replace(svg, std::regex{"<g [^>]*>\\s*</g>\\s*"}, "");
+  }
   const auto root = svg.find("<svg ");
   if (root != std::string::npos) svg.insert(root + 5, "style=\"color:#1b1f24;background:#fff\" ");
   return svg;
@@ -69,12 +73,12 @@ Figure& Figure::data(const std::string& block, const std::vector<std::vector<dou
   return *this;
 }
 
-Figure& Figure::violin_data(const std::string& block, const std::vector<std::vector<double>>& groups) {
+Figure& Figure::violin_data(const std::string& block, const std::vector<std::vector<double>>& groups, int points) {
   std::vector<std::vector<double>> outline, middle;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (groups[i].empty()) continue;
     const double x = static_cast<double>(i + 1);
-    const std::vector<DensityPoint> density = smoothed_density(groups[i]);
+    const std::vector<DensityPoint> density = smoothed_density(groups[i], points);
     for (const auto& point : density) outline.push_back({x - 0.45 * point.density, point.value});
     for (auto point = density.rbegin(); point != density.rend(); ++point)
       outline.push_back({x + 0.45 * point->density, point->value});

@@ -17,8 +17,8 @@ class Figure {
   /// Rows of numbers, called `$block` in the commands; an empty row parts the data into two.
   Figure& data(const std::string& block, const std::vector<std::vector<double>>& rows);
   /// One violin for each group of values, at x = 1, 2, ..., 0.9 wide, with a dot at its median and a bar from quartile to
-  /// quartile: `plot` followed by `violins("$block", colour number)`.
-  Figure& violin_data(const std::string& block, const std::vector<std::vector<double>>& groups);
+  /// quartile: `plot` followed by `violins("$block", colour number)`. `points` heights a violin: fewer make the file smaller.
+  Figure& violin_data(const std::string& block, const std::vector<std::vector<double>>& groups, int points = 80);
   /// What plots the violins of a block.
   static std::string violins(const std::string& block, int colour = 1);
   /// gnuplot commands; a line's end is added.

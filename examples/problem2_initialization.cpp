@@ -226,7 +226,7 @@ void draw_violins(Results& results, const std::string& form, const std::string& 
                 "at the layer; it travels from layer 5 to layer 1.",
                 function == "relu" ? 990 : 830, 500};
   figure << "set multiplot layout 2," + text(static_cast<Index>(looks.size())) +
-                " columnsfirst margins 0.08,0.99,0.115,0.93 spacing 0.05,0.07\nset xrange [0.4:5.6]\nset xtics 1,1,5 scale "
+                " columnsfirst margins 0.1,0.99,0.115,0.93 spacing 0.048,0.07\nset xrange [0.4:5.6]\nset xtics 1,1,5 scale "
                 "0\nunset key\nset tics font ',11'\n"
                 "set grid noxtics\nset ytics scale 0.5";
   // The middle 99 %, so that single values do not flatten the picture.
@@ -373,6 +373,7 @@ void draw_gradients(Results& results, const Looks& published, const std::vector<
                                       : "set ylabel ''\nset format y ''") +
                   "\nplot " + plot;
   }
+  entries.push_back("lines lc rgb 'black' lw 1.5 dt 2 title 'as published'");
   figure << legend(entries);
   results.figure(figure);
 }
@@ -453,11 +454,9 @@ void report_factors(Results& results, const Looks& published, const std::vector<
                                                   : "The difference is " + fixed(examples::mean(differences), 3) + " (" +
                                                         text(interval, 3) + ")."));
   if (published.empty()) return;
-  if (within > 0)
-    results.finding("factor_published",
-                    "The factor of the published run, whose layers are all the same, lies within the 95 % interval for one more "
-                    "draw of independent kernels in " +
-                        text(within) + " of 13 settings: for the gradient the mistake matters little.");
+  results.finding("factor_published",
+                  "The factor of the published run lies within the 95 % interval for one more draw of independent kernels in " +
+                      text(within) + " of 13 settings.");
   const auto alike = [](const Looks& looks, bool least) {
     double value = least ? 1 : 0;
     for (const Look& look : looks)
@@ -465,11 +464,9 @@ void report_factors(Results& results, const Looks& published, const std::vector<
         value = least ? std::min(value, c) : std::max(value, c);
     return value;
   };
-  results.finding("fixed_point",
-                  "Where the mistake shows is in what the layers say: with the sigmoid the activations of layers 4 and 5 are "
-                  "correlated by at least " +
-                      fixed(alike(published, true), 3) + " as published, and by at most " + fixed(alike(draws[0], false), 3) +
-                      " in magnitude with independent kernels.");
+  results.finding("fixed_point", "With the sigmoid the activations of layers 4 and 5 are correlated by " +
+                                     fixed(alike(published, true), 3) + " or more as published, and by " +
+                                     fixed(alike(draws[0], false), 3) + " or less in magnitude with independent kernels.");
 }
 
 void initialization(Results& results, const Options& options, int repeats) {
@@ -609,6 +606,11 @@ double ratio(Index count, Index of) { return static_cast<double>(count) / static
 Interval wilson(Index count, Index of) { return examples::wilson_interval(static_cast<double>(count), static_cast<double>(of)); }
 std::string percent_text(const Interval& share) { return fixed(100 * share.low, 1) + " to " + fixed(100 * share.high, 1) + " %"; }
 std::string share_text(Index count, Index of) { return percent(ratio(count, of)) + " (" + percent_text(wilson(count, of)) + ')'; }
+/// The same for the narrow columns of a table in percent.
+std::string cell_text(Index count, Index of) {
+  const Interval interval = wilson(count, of);
+  return fixed(100 * ratio(count, of), 1) + " (" + text(Interval{100 * interval.low, 100 * interval.high}, 1) + ')';
+}
 
 /// Networks by what has become of them.
 struct Classes {
@@ -689,16 +691,16 @@ void report_classes(Results& results, const Runs& runs) {
     tree[key] = {
         {"collapsed", ratio(last.collapsed(), networks)}, {"seconds", course.moments.back().seconds}, {"classes", by_epoch}};
   }
-  Rows rows{
-      {"epochs", "collapsed (variance <= 0.001)", "dead at birth", runs.rectifier.constant_since, "flat, not constant", "alive"}};
+  Rows rows{{"epochs", "collapsed", "dead at birth", runs.rectifier.constant_since, "flat, not constant", "alive"}};
   for (std::size_t i = 0; i < runs.moments(); ++i) {
     const Classes c = runs.classes(i);
     rows.push_back({text(runs.epochs(i))});
     for (const Index count : {c.collapsed(), c.born_dead, c.constant_since, c.flat, c.alive})
-      rows.back().push_back(share_text(count, c.all()));
+      rows.back().push_back(cell_text(count, c.all()));
   }
   results.table("problem2_" + key + "_classes",
-                name + ": what has become of " + text(runs.classes(0).all()) + " networks (95 % intervals in brackets)", rows);
+                name + ": what has become of " + text(runs.classes(0).all()) + " networks, in % (95 % intervals in brackets)",
+                rows);
 }
 
 /// Whether a hidden layer gives 0 for every point.
@@ -807,27 +809,28 @@ std::vector<Cell> train_grid(Results& results, const Options& options, int repea
 
 void report_grid(Results& results, const std::vector<Cell>& cells) {
   if (cells.empty()) return;
-  Rows rows{{"width", "hidden layers", "dead at birth", "bounds", "dead after 2 epochs", "collapsed after 2 epochs"}};
+  Rows rows{{"width", "hidden layers", "dead at birth", "bounds", "dead after 2", "collapsed after 2"}};
   Index consistent = 0;
   std::string at_ten;
   for (const auto& [depth, width, c] : cells) {
     const Interval measured = wilson(c.born_dead, c.all()), bounds = dead_at_birth_bounds(depth, width);
     consistent += measured.low <= bounds.high && bounds.low <= measured.high;
-    rows.push_back({text(width), text(depth), share_text(c.born_dead, c.all()), percent_text(bounds),
-                    share_text(c.dead(), c.all()), share_text(c.collapsed(), c.all())});
+    rows.push_back({text(width), text(depth), cell_text(c.born_dead, c.all()),
+                    text(Interval{100 * bounds.low, 100 * bounds.high}, 1), cell_text(c.dead(), c.all()),
+                    cell_text(c.collapsed(), c.all())});
     if (depth == published_depth)
       at_ten += (at_ten.empty() ? "" : ", ") + percent(ratio(c.born_dead, c.all()), 0) + " at width " + text(width);
   }
-  results.table("problem2_depth_width",
-                "ReLU networks by depth and width, " + text(cells[0].classes.all()) + " of each (95 % intervals in brackets)",
-                rows);
+  results.table(
+      "problem2_depth_width",
+      "ReLU networks by depth and width, " + text(cells[0].classes.all()) + " of each, in % (95 % intervals in brackets)", rows);
   results.finding(
       "bounds",
       "In " + text(consistent) + " of " + text(static_cast<Index>(cells.size())) +
           " combinations of depth and width the 95 % interval of the share that is dead at birth reaches into the bounds.");
   results.finding("width_helps", "With ten hidden layers the share that is dead at birth is " + at_ten + '.');
   const Classes& last = cells.back().classes;
-  results.finding("wide_and_deep", "With " + text(cells.back().depth) + " layers of width " + text(cells.back().width) + ' ' +
+  results.finding("wide_and_deep", "With " + text(cells.back().depth) + " layers of width " + text(cells.back().width) + ", " +
                                        share_text(last.born_dead, last.all()) + " are dead at birth, but " +
                                        share_text(last.dead(), last.all()) + " after two epochs, and " +
                                        share_text(last.collapsed(), last.all()) + " count as collapsed.");
@@ -863,7 +866,9 @@ void report_grid(Results& results, const std::vector<Cell>& cells) {
     entries.push_back("linespoints lt " + lt + " title 'width " + w + "'");
   }
   figure << "set title 'dead at birth'\nset ylabel 'share of networks (%)'\nplot " + bands + points +
-                "\nset title 'after two epochs'\nunset ylabel\nplot " + lines + '\n' + legend(entries);
+                "\nset title 'after two epochs'\nunset ylabel\nplot " + lines + '\n';
+  entries.push_back("lines lc rgb 'black' lw 1.5 dt 2 title 'right: dead'");
+  figure << legend(entries);
   results.figure(figure);
 }
 
@@ -923,13 +928,14 @@ void report_difference(Results& results, const Runs& first, const Runs& second) 
                     difference + " (" + text(range, 1) + ')'});
     list.push_back(
         {{"epochs", first.epochs(moment)}, {"points", examples::mean(differences)}, {"low", range.low}, {"high", range.high}});
-    if (moment == Runs::two_epochs || moment == first.end())
-      results.finding(moment == first.end() ? "difference_at_end" : "difference",
-                      "After " + epochs + " epochs the share of collapsed ReLU networks less that of LeakyReLU is " + difference +
-                          " points (95 % interval " + text(range, 1) + ", " + pairs + " pairs of the same weights and points): " +
-                          (range.contains(0) ? "not told apart."
-                           : range.low > 0   ? "ReLU collapses more often."
-                                             : "LeakyReLU collapses more often."));
+    const std::string sentence = "After " + epochs + " epochs the share of collapsed ReLU networks less that of LeakyReLU is " +
+                                 difference + " points (95 % interval " + text(range, 1) + ", " + pairs +
+                                 " pairs of the same weights and points): " +
+                                 (range.contains(0) ? "not told apart."
+                                  : range.low > 0   ? "ReLU collapses more often."
+                                                    : "LeakyReLU collapses more often.");
+    if (moment == Runs::two_epochs) results.finding("difference", sentence);
+    if (moment == first.end()) results.finding("difference_at_end", sentence);
   }
   results.at(Form::corrected, 0)["relu_minus_leaky_relu"] = list;
   results.table("problem2_difference", "ReLU against LeakyReLU from the same weights, on the same points", rows);
@@ -1017,8 +1023,8 @@ void draw_examples(Results& results, const Runs& first, const Runs& second) {
   figure << "set multiplot layout 2,2 margins 0.08,0.985,0.2,0.94 spacing 0.07,0.11\nset xrange [-2.7:2.7]\nset yrange "
             "[-0.2:2.8]\nunset key";
   std::vector<std::string> entries;
-  for (const auto& [fate, model] : fates)
-    if (model >= 0) entries.push_back("lines lw 3 lt " + std::to_string(&fate - &fates[0].first + 1) + " title '" + fate + "'");
+  for (std::size_t i = 0; i < fates.size(); ++i)
+    if (fates[i].second >= 0) entries.push_back("lines lw 3 lt " + std::to_string(i + 1) + " title '" + fates[i].first + "'");
   for (const Runs* runs : {&first, &second})
     for (const std::size_t i : {Runs::two_epochs, runs->end()}) {
       const Moment& moment = runs->courses[0].moments[i];

@@ -41,7 +41,7 @@ std::string significant(double value) {
   return buffer;
 }
 
-/// The legend of a picture of several panels, below them all. An entry is what `plot` says of a line: "lines lt 1 title 'width 2'".
+/// The legend of a picture of several panels, below them all. An entry is what `plot` says of a line: "lines lt 1 title 'a'".
 std::string legend(const std::vector<std::string>& entries) {
   std::string plot;
   for (const std::string& entry : entries) plot += (plot.empty() ? "plot NaN with " : ", NaN with ") + entry;
@@ -146,8 +146,8 @@ double slope(const Setting& setting, double y) {
   return setting.function == "tanh" ? 1 - y * y : setting.function == "sigmoid" ? y * (1 - y) : y > 0 ? 1 : 0;
 }
 
-/// How the gradient changes from a hidden layer to the one below, as a factor: measured from layer 5 to layer 1, and what it would be
-/// if kernels and slopes were independent, (deviation of the kernel) x sqrt(units) x (root mean square of the slope).
+/// How the gradient changes from a hidden layer to the one below, as a factor: measured from layer 5 to layer 1, and what it
+/// would be if kernels and slopes were independent, (deviation of the kernel) x sqrt(units) x (root mean square of the slope).
 struct Factor {
   double measured = 1, kernel = 1, slope = 1;
   double expected() const { return kernel * slope; }
@@ -765,13 +765,13 @@ void report_deaths(Results& results, const Runs& runs) {
                                " are dead with both.");
 }
 
-/// Bounds on the probability that a network of ReLU without biases and of one input is dead at birth, for independent weights that
-/// are symmetric around 0. It gives |x| times what it gives for 1 or for -1, so it is dead if these two have died.
+/// Bounds on the probability that a network of ReLU without biases and of one input is dead at birth, for independent weights
+/// that are symmetric around 0. It gives |x| times what it gives for 1 or for -1, so it is dead if these two have died.
 Interval dead_at_birth_bounds(Index depth, Index width) {
   const double all_zero = std::pow(2.0, -static_cast<double>(width)), q = 1 - all_zero, n = static_cast<double>(depth);
   // Above: while one of the two lives, a layer kills both with probability 2^-width at most, and the first layer cannot.
-  // Below: each of the two lives through all layers with probability q^depth, both together at least as often as if from the second
-  // layer on they were independent: both are increasing functions of the weights, so they are positively correlated.
+  // Below: each of the two lives through all layers with probability q^depth, both together at least as often as if from the
+  // second layer on they were independent: both are increasing functions of the weights, so they are positively correlated.
   return {1 - 2 * std::pow(q, n) + (1 - 2 * all_zero) * std::pow(q, 2 * (n - 1)), 1 - std::pow(q, n - 1)};
 }
 

@@ -471,16 +471,17 @@ void report_factors(Results& results, const Looks& published, const std::vector<
 
 void initialization(Results& results, const Options& options, int repeats) {
   const auto [train, test] = data::mnist({.folder = options.data});
-  const Index sample = options.quick ? 300 : 2000;
+  const Index sample = options.quick ? 300 : 2000;  // for gradients, and for many draws, of the 10,000 images
   Looks published;
   std::vector<Looks> corrected;
   if (options.wants(Form::published)) {
-    published = look_at_all(results, test, options.quick ? sample : test.size(), {}, true);
+    published = look_at_all(results, test, sample, {}, true);
     if (examples::interrupted()) return;
     for (int repeat = 0; repeat < repeats; ++repeat)  // seeded: the same in each
       for (const Look& look : published) results.at(Form::published, repeat)["initialization"][look.setting.key()] = look.tree;
     report_first_five(results, published);
-    report_layers(results, "problem2_layers_published", "Hidden layers as published, 10,000 images", published);
+    report_layers(results, "problem2_layers_published",
+                  "Hidden layers as published: 10,000 images, gradients of the first " + text(sample), published);
   }
   if (options.wants(Form::corrected)) {
     const Dataset images = test.take(0, sample);

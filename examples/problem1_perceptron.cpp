@@ -101,9 +101,9 @@ Dataset dataset(const Points& points) {
 
 struct CorrectedRun {
   std::array<double, 2> weights{};
-  std::vector<double> accuracy_by_epoch, loss_by_epoch;  // of the training points: after the epoch, and its running mean
-  std::vector<double> test_accuracy_at;                  // after the epochs that `is_looked_at` names
-  double test_accuracy = 0, test_loss = 0;
+  // After the epochs that `is_looked_at` names; of the training points, the loss being the epoch's running mean, and of the test points.
+  std::vector<double> accuracy_by_epoch, loss_by_epoch, test_accuracy_by_epoch;
+  double train_accuracy = 0, test_accuracy = 0, test_loss = 0;
 };
 
 /// Epochs 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, ...
@@ -112,6 +112,18 @@ bool is_looked_at(int epoch) {
   for (const int looked_at : {1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70})
     if (epoch == looked_at) return true;
   return false;
+}
+
+std::vector<int> looked_at_until(int epochs) {
+  std::vector<int> looked_at;
+  for (int epoch = 1; epoch <= epochs; ++epoch)
+    if (is_looked_at(epoch)) looked_at.push_back(epoch);
+  return looked_at;
+}
+
+void set_weights(const Ensemble<float>& models, std::vector<CorrectedRun>& runs, std::size_t i) {
+  const Tensor<float> w = models.weights(static_cast<Index>(i), "dense/kernel");
+  runs[i].weights = {static_cast<double>(w[0]), static_cast<double>(w[1])};
 }
 
 /// A Dense layer of one unit without bias for each draw, a lane of an ensemble each: `loss` of the margin y w.x, its subgradient, one
@@ -130,16 +142,17 @@ std::vector<CorrectedRun> run_corrected(const Loss& loss, const std::vector<Poin
   std::vector<CorrectedRun> runs(train.size());
   for (int epoch = 0; epoch < epochs && !examples::interrupted(); ++epoch) {
     const auto record = trainer.fit(std::span{std::as_const(train_sets)}, {.epochs = 1, .batch_size = 1, .shuffle = false});
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      const Tensor<float> w = models.weights(static_cast<Index>(i), "dense/kernel");
-      runs[i].weights = {static_cast<double>(w[0]), static_cast<double>(w[1])};
+    for (std::size_t i = 0; is_looked_at(epoch + 1) && i < runs.size(); ++i) {
+      set_weights(models, runs, i);
       runs[i].loss_by_epoch.push_back(record.back().training[i].loss);
       runs[i].accuracy_by_epoch.push_back(accuracy(runs[i].weights, train[i]));
-      if (is_looked_at(epoch + 1)) runs[i].test_accuracy_at.push_back(accuracy(runs[i].weights, test[i]));
+      runs[i].test_accuracy_by_epoch.push_back(accuracy(runs[i].weights, test[i]));
     }
   }
   const auto tested = trainer.evaluate(std::span{std::as_const(test_sets)});
   for (std::size_t i = 0; i < runs.size(); ++i) {
+    set_weights(models, runs, i);
+    runs[i].train_accuracy = accuracy(runs[i].weights, train[i]);
     runs[i].test_accuracy = accuracy(runs[i].weights, test[i]);
     runs[i].test_loss = tested[i].loss;
   }
@@ -234,45 +247,44 @@ void draw_spread(Results& results, const std::string& name, const std::string& t
                  const std::string& more = "") {
   Figure figure{name, title, caption, 720, 400};
   figure.violin_data("kinds", groups);
-  figure << "set ylabel '" + label + "'\nset bmargin 3.5\nset xrange [0.4:4.6]\nset yrange " + range +
+  figure << "set xlabel 'form and loss' offset 0,-0.8\nset ylabel '" + label +
+                "'\nset bmargin 5\nset xrange [0.4:4.6]\nset yrange " + range +
                 "\nset xtics (\"published\\nperceptron\" 1, \"published\\nhinge\" 2, \"corrected\\nperceptron\" 3, "
                 "\"corrected\\nhinge\" 4) scale 0\nset key bottom right\nplot " +
                 Figure::violins("$kinds") + more;
   results.figure(figure);
 }
 
-/// At the epochs looked at: the loss's median and middle 90 %, the test accuracy's mean and its interval.
-void add_curves(Figure& figure, const std::string& loss, const std::vector<CorrectedRun>& runs) {
+/// By epoch: the loss's median and middle 90 %, the test accuracy's mean and its interval.
+void add_curves(Figure& figure, const std::string& loss, const std::vector<int>& epochs, const std::vector<CorrectedRun>& runs) {
   std::vector<std::vector<double>> losses, accuracies;
-  for (std::size_t epoch = 0; epoch < runs[0].loss_by_epoch.size(); ++epoch) {
-    if (!is_looked_at(static_cast<int>(epoch) + 1)) continue;
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
     std::vector<double> values, reached;
     for (const CorrectedRun& run : runs) {
-      values.push_back(run.loss_by_epoch[epoch]);
-      reached.push_back(run.test_accuracy_at[losses.size()]);
+      values.push_back(run.loss_by_epoch[i]);
+      reached.push_back(run.test_accuracy_by_epoch[i]);
     }
     const auto interval = *examples::confidence_interval(reached);
-    const double number = static_cast<double>(epoch + 1);
     losses.push_back(
-        {number, examples::quantile(values, 0.5), examples::quantile(values, 0.05), examples::quantile(values, 0.95)});
-    accuracies.push_back({number, examples::mean(reached), interval.low, interval.high});
+        {1.0 * epochs[i], examples::quantile(values, 0.5), examples::quantile(values, 0.05), examples::quantile(values, 0.95)});
+    accuracies.push_back({1.0 * epochs[i], examples::mean(reached), interval.low, interval.high});
   }
   figure.data(loss + "_loss", losses);
   figure.data(loss + "_accuracy", accuracies);
 }
 
-/// "the A is 0.034 higher than the B (95 % interval ...)", or that the draws do not tell them apart, from differences on the same draws.
+/// "0.970 with A and 0.965 with B: lower with B (...)", or that the draws do not tell them apart, from differences on the same draws.
 std::string compared(const std::string& first_name, const std::vector<double>& first, const std::string& second_name,
                      const std::vector<double>& second, int decimals) {
   std::vector<double> differences;
   for (std::size_t i = 0; i < first.size(); ++i) differences.push_back(first[i] - second[i]);
-  const double difference = examples::mean(differences);
   const auto interval = *examples::confidence_interval(differences);
-  const std::string numbers = fixed(examples::mean(first), decimals) + " and " + fixed(examples::mean(second), decimals) +
-                              " in the mean, 95 % interval of the difference " + fixed(interval.low, decimals) + " to " +
-                              fixed(interval.high, decimals) + ", " + std::to_string(first.size()) + " draws";
-  if (interval.contains(0)) return first_name + " and " + second_name + " are not told apart (" + numbers + ")";
-  return first_name + " is " + (difference > 0 ? "higher" : "lower") + " than " + second_name + " (" + numbers + ")";
+  return fixed(examples::mean(first), decimals) + " with " + first_name + " and " + fixed(examples::mean(second), decimals) +
+         " with " + second_name + " in the mean of " + std::to_string(first.size()) + " draws, " +
+         (interval.contains(0)              ? "which does not tell them apart"
+          : examples::mean(differences) > 0 ? "so it is higher with " + first_name
+                                            : "so it is lower with " + first_name) +
+         " (95 % interval of the difference " + fixed(interval.low, decimals) + " to " + fixed(interval.high, decimals) + ")";
 }
 
 /// How far each draw's line lies from the middle one, in degrees.
@@ -294,6 +306,41 @@ std::string tail(double published, const std::vector<double>& ours) {
          " end as far out as the published one.";
 }
 
+/// What was published by epoch, on our draws: median and middle 90 %.
+void draw_published_curves(Results& results, const Json& published, const std::vector<PublishedRun>& perceptron,
+                           const std::vector<PublishedRun>& hinge) {
+  Figure figure{"problem1_published_curves", "As published: training accuracy and \"mean loss\" by epoch",
+                "Lines: median over the draws; bands: the middle 90 %; crosses: the published run. What is called a loss here "
+                "does not fall while the accuracy "
+                "rises.",
+                760, 380};
+  figure << "set multiplot layout 1,2\nset xlabel 'epoch'\nset xtics 1\nset style fill transparent solid 0.25 noborder\nset key "
+            "bottom right";
+  for (const auto& [key, label, curve] :
+       {std::tuple{"train_accuracy_by_epoch", "training accuracy", &PublishedRun::accuracy_by_epoch},
+        std::tuple{"mean_loss_by_epoch", "\"mean loss\"", &PublishedRun::loss_by_epoch}}) {
+    std::string plot;
+    int colour = 1;
+    for (const auto& [loss, runs] : {std::pair{"perceptron", &perceptron}, std::pair{"hinge", &hinge}}) {
+      std::vector<std::vector<double>> rows;
+      for (std::size_t epoch = 0; epoch < published_epochs; ++epoch) {
+        std::vector<double> values;
+        for (const PublishedRun& run : *runs) values.push_back((run.*curve)[epoch]);
+        rows.push_back({1.0 + static_cast<double>(epoch), examples::quantile(values, 0.5), examples::quantile(values, 0.05),
+                        examples::quantile(values, 0.95), published[loss][key][epoch]});
+      }
+      const std::string block = std::string{loss} + '_' + key, lt = " lt " + std::to_string(colour++);
+      figure.data(block, rows);
+      plot += (plot.empty() ? "$" : ", $") + block + " using 1:3:4 with filledcurves" + lt + " notitle, $" + block +
+              " using 1:2 with lines" + lt + " title '" + loss + "', $" + block + " using 1:5 with points" + lt +
+              " pt 2 ps 0.8 notitle";
+    }
+    figure << "set ylabel '" + std::string{label} + "'\nset yrange [0:*]\nplot " + plot;
+  }
+  figure << "unset multiplot";
+  results.figure(figure);
+}
+
 void report_published(Results& results, const std::vector<PublishedRun>& perceptron, const std::vector<PublishedRun>& hinge,
                       int repeats) {
   report_runs(results, Form::published, "perceptron", perceptron, repeats);
@@ -302,61 +349,87 @@ void report_published(Results& results, const std::vector<PublishedRun>& percept
   std::vector<Agreement> rows;
   for (const auto& [loss, runs] : {std::pair{"perceptron", &perceptron}, std::pair{"hinge", &hinge}}) {
     const std::string name = std::string{loss} + ", ";
-    std::vector<double> accuracies, losses;
+    std::vector<double> accuracies, losses, angles;
+    for (const PublishedRun& run : *runs) angles.push_back(turn(run.weights));
     for (const PublishedRun& run : *runs)
       accuracies.push_back(run.accuracy_by_epoch.back()), losses.push_back(run.loss_by_epoch.back());
     const auto add = [&](const std::string& figure, double value, const std::vector<double>& ours) {
       rows.push_back(Agreement::of_runs(name + figure, value, ours, 3, tail(value, ours)));
     };
     add("test accuracy", published[loss]["test_accuracy"], all(*runs, &PublishedRun::test_accuracy));
+    add("\"test loss\"", published[loss]["test_loss"], all(*runs, &PublishedRun::test_loss));
     add("training accuracy, epoch 10", published[loss]["train_accuracy_by_epoch"].back(), accuracies);
     add("\"mean loss\", epoch 10", published[loss]["mean_loss_by_epoch"].back(), losses);
+    if (published[loss].contains("final_weights"))
+      add("angle to the true line in degrees", turn(published[loss]["final_weights"].get<std::array<double, 2>>()), angles);
   }
   results.agreement("problem1_published", "As published, over " + std::to_string(hinge.size()) + " draws", rows);
 
   const auto first = all(hinge, &PublishedRun::test_accuracy), second = all(perceptron, &PublishedRun::test_accuracy);
-  results.finding("published_difference", "By the published rules the test accuracy of " +
+  results.finding("published_difference", "By the published rules the test accuracy is " +
                                               compared("the hinge variant", first, "the perceptron variant", second, 3) + ".");
+  results.finding("published_scatter",
+                  "By the published rules a draw's line departs from the middle one by " +
+                      compared("the hinge variant", departures(hinge), "the perceptron variant", departures(perceptron), 1) +
+                      ", in degrees.");
   double lower = 0;
   for (std::size_t i = 0; i < first.size(); ++i) lower += first[i] < second[i];
   results.finding("published_order", "On " + examples::percent(lower / static_cast<double>(first.size()), 0) +
                                          " of the draws the published hinge rule ends below the published perceptron rule.");
   const auto turned = turns(hinge);
-  results.finding("published_turn", "In the median the published hinge rule turns the line " +
-                                        fixed(examples::median(turned), 1) +
-                                        " degrees away from the true one, the published perceptron rule " +
-                                        fixed(examples::median(turns(perceptron)), 1) + ".");
+  results.finding("published_turn", "In the median the line that the published hinge rule learns is turned by " +
+                                        fixed(std::abs(examples::median(turned)), 1) + " degrees, towards the " +
+                                        (examples::median(turned) < 0 ? "+1" : "-1") +
+                                        " points, that of the published perceptron rule by " +
+                                        fixed(std::abs(examples::median(turns(perceptron))), 1) + ".");
+  draw_published_curves(results, published, perceptron, hinge);
 }
 
 /// What one would conclude after fewer epochs.
-void report_stopping(Results& results, const std::vector<CorrectedRun>& perceptron, const std::vector<CorrectedRun>& hinge) {
-  examples::Rows rows{{"epochs", "perceptron", "hinge", "difference", "95 % interval"}};
-  for (std::size_t i = 0, epoch = 1; epoch <= hinge[0].loss_by_epoch.size(); ++epoch) {
-    if (!is_looked_at(static_cast<int>(epoch))) continue;
+void report_stopping(Results& results, const std::vector<int>& epochs, const std::vector<CorrectedRun>& perceptron,
+                     const std::vector<CorrectedRun>& hinge) {
+  examples::Rows rows{
+      {"epochs", "perceptron", "hinge", "hinge - perceptron", "95 % interval", "all points right: perceptron", "hinge"}};
+  std::string ahead, behind;  // the last epochs where the hinge loss is told to be so
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
     std::vector<double> first, second, differences;
+    double first_right = 0, second_right = 0;
     for (std::size_t draw = 0; draw < hinge.size(); ++draw) {
-      first.push_back(perceptron[draw].test_accuracy_at[i]);
-      second.push_back(hinge[draw].test_accuracy_at[i]);
+      first.push_back(perceptron[draw].test_accuracy_by_epoch[i]);
+      second.push_back(hinge[draw].test_accuracy_by_epoch[i]);
       differences.push_back(second.back() - first.back());
+      first_right += perceptron[draw].accuracy_by_epoch[i] == 1;
+      second_right += hinge[draw].accuracy_by_epoch[i] == 1;
     }
+    const double n = static_cast<double>(hinge.size());
     const auto interval = *examples::confidence_interval(differences);
-    rows.push_back({std::to_string(epoch), fixed(examples::mean(first), 4), fixed(examples::mean(second), 4),
-                    fixed(examples::mean(differences), 4), fixed(interval.low, 4) + " to " + fixed(interval.high, 4)});
-    ++i;
+    if (interval.high < 0) behind = std::to_string(epochs[i]);
+    if (interval.low > 0 && ahead.empty()) ahead = std::to_string(epochs[i]);
+    rows.push_back({std::to_string(epochs[i]), fixed(examples::mean(first), 4), fixed(examples::mean(second), 4),
+                    fixed(examples::mean(differences), 4), fixed(interval.low, 4) + " to " + fixed(interval.high, 4),
+                    examples::percent(first_right / n), examples::percent(second_right / n)});
   }
-  results.table("problem1_stopping", "Corrected: mean test accuracy after so many epochs", rows);
+  results.table("problem1_stopping",
+                "Corrected: mean test accuracy, and share of draws with all training points right, after so many epochs", rows);
+  results.finding(
+      "stopping",
+      std::string{"By epochs: "} +
+          (behind.empty() ? "the hinge loss is nowhere told to be behind" : "the hinge loss is behind up to epoch " + behind) +
+          (ahead.empty() ? ", and nowhere told to be ahead." : ", and ahead from epoch " + ahead + " on."));
 }
 
 void report_corrected(Results& results, const std::vector<CorrectedRun>& perceptron, const std::vector<CorrectedRun>& hinge,
                       int repeats, int epochs) {
   report_runs(results, Form::corrected, "perceptron", perceptron, repeats);
   report_runs(results, Form::corrected, "hinge", hinge, repeats);
+  const std::vector<int> looked_at = looked_at_until(epochs);
+  for (int repeat = 0; repeat < repeats; ++repeat) results.at(Form::corrected, repeat)["epochs_looked_at"] = looked_at;
   examples::Rows rows{
       {"loss", "test accuracy, median", "2.5 % to 97.5 %", "test loss, median", "angle, deviation", "all points right"}};
   for (const auto& [loss, runs] : {std::pair{"perceptron", &perceptron}, std::pair{"hinge", &hinge}}) {
     const auto accuracies = all(*runs, &CorrectedRun::test_accuracy);
     double fitted = 0;
-    for (const CorrectedRun& run : *runs) fitted += run.accuracy_by_epoch.back() == 1;
+    for (const CorrectedRun& run : *runs) fitted += run.train_accuracy == 1;
     rows.push_back({loss, fixed(examples::median(accuracies), 3),
                     fixed(examples::quantile(accuracies, 0.025), 3) + " to " + fixed(examples::quantile(accuracies, 0.975), 3),
                     fixed(examples::median(all(*runs, &CorrectedRun::test_loss)), 4),
@@ -366,24 +439,26 @@ void report_corrected(Results& results, const std::vector<CorrectedRun>& percept
   results.table("problem1_corrected",
                 "Corrected, " + std::to_string(epochs) + " epochs, " + std::to_string(hinge.size()) + " draws", rows);
 
-  results.finding("generalisation", "With the right subgradients the test accuracy of " +
+  results.finding("generalisation", "With the right subgradients the test accuracy after " + std::to_string(epochs) +
+                                        " epochs is " +
                                         compared("the hinge loss", all(hinge, &CorrectedRun::test_accuracy),
                                                  "the perceptron loss", all(perceptron, &CorrectedRun::test_accuracy), 4) +
                                         ".");
   results.finding("stability",
-                  "The angle, in degrees, by which a draw's line departs from the middle one: " +
-                      compared("the hinge loss", departures(hinge), "the perceptron loss", departures(perceptron), 2) + ".");
-  report_stopping(results, perceptron, hinge);
+                  "A draw's line departs from the middle one by " +
+                      compared("the hinge loss", departures(hinge), "the perceptron loss", departures(perceptron), 2) +
+                      ", in degrees.");
+  report_stopping(results, looked_at, perceptron, hinge);
 
   Figure curves{"problem1_curves", "Corrected: loss and test accuracy by epoch",
                 "Left: mean training loss; the line is the median over the draws, the band the middle 90 %. Right: mean test "
                 "accuracy over the draws, with the 95 % interval of that mean. The perceptron loss rests as soon "
-                "as all points are right; the hinge loss is slower, goes on until every point has its margin, and ends higher. "
-                "Who stops early sees the opposite of the end.",
+                "as all points are right; the hinge loss is slower, and goes on as long as a point lacks its margin.",
                 760, 380};
-  add_curves(curves, "perceptron", perceptron);
-  add_curves(curves, "hinge", hinge);
-  curves << "set multiplot layout 1,2\nset xlabel 'epoch'\nset logscale x\nset style fill transparent solid 0.25 noborder";
+  add_curves(curves, "perceptron", looked_at, perceptron);
+  add_curves(curves, "hinge", looked_at, hinge);
+  curves << "set multiplot layout 1,2\nset xlabel 'epoch'\nset logscale x\nset xrange [0.9:*]\nset style fill transparent solid "
+            "0.25 noborder";
   for (const std::string figure : {"loss", "accuracy"}) {
     curves << "set ylabel '" + std::string{figure == "loss" ? "mean training loss" : "mean test accuracy"} + "'\nset yrange [" +
                   (figure == "loss" ? "0:*" : "0.85:1") + "]\nset key " + (figure == "loss" ? "top" : "bottom") +
@@ -398,7 +473,7 @@ void report_corrected(Results& results, const std::vector<CorrectedRun>& percept
 int problem1(const examples::Options& options) {
   Results results{options, "problem1", "Problem 1: perceptron loss and hinge loss on two-dimensional points."};
   const std::size_t draws = options.quick ? 200 : 1000;
-  const int repeats = options.repeats ? options.repeats : 5, epochs = options.epochs ? options.epochs : 1000;
+  const int repeats = options.repeats ? options.repeats : 5, epochs = options.epochs ? options.epochs : 3000;
   if (static_cast<std::size_t>(repeats) > draws)
     throw ArgumentError("--repeats: ", repeats, " of ", draws, " draws, expected at most as many");
   results.run_info() = {{"draws", draws}, {"corrected_epochs", epochs}};
@@ -434,7 +509,7 @@ int problem1(const examples::Options& options) {
       draw_predictions(results, "problem1_published_predictions", "Test points by predicted label, as published",
                        "The 1000 test points of the first draw. Points between the two lines are wrong. The published hinge rule "
                        "pushes every point that is rightly predicted as "
-                       "-1 further, and no point of the other class, so its line turns too far.",
+                       "-1 further, and no point of the other class, which turns its line to one side.",
                        test[0], old_perceptron[0].weights, old_hinge[0].weights);
     }
     if (options.wants(Form::corrected) && !examples::interrupted()) {
@@ -443,24 +518,24 @@ int problem1(const examples::Options& options) {
       if (examples::interrupted()) return;
       report_corrected(results, perceptron, hinge, repeats, epochs);
       draw_predictions(results, "problem1_corrected_predictions", "Test points by predicted label, corrected",
-                       "The same points with the losses of the margin y w.x. Both lines now lie close to the true one; which is "
-                       "closer differs from draw to draw.",
+                       "The same points with the losses of the margin y w.x. Which of the two lines is "
+                       "closer to the true one differs from draw to draw.",
                        test[0], perceptron[0].weights, hinge[0].weights);
     }
     if (old_hinge.empty() || hinge.empty()) return;
     draw_spread(results, "problem1_accuracies", "Test accuracy over all draws",
                 "A violin is as wide as the values are frequent; the dot is the median, the bar reaches from quartile to "
-                "quartile. Crosses: the published run. One draw of 20 points says little: the same "
-                "procedure gives anything from 0.6 to 1.",
+                "quartile. Crosses: the published run. The wider a violin, "
+                "the less one draw of 20 points says.",
                 "test accuracy", "[0.4:1]",
                 {all(old_perceptron, &PublishedRun::test_accuracy), all(old_hinge, &PublishedRun::test_accuracy),
                  all(perceptron, &CorrectedRun::test_accuracy), all(hinge, &CorrectedRun::test_accuracy)},
                 ", '-' using 1:2 with points lt 4 pt 2 ps 1.2 lw 2 title 'published run'\n1 0.929\n2 0.726\ne");
-    draw_spread(
-        results, "problem1_turns", "Angle between the learnt line and the true one, over all draws",
-        "0 is the true line. The narrower the violin, the less the solution changes when the training points are drawn anew. The "
-        "published hinge rule is not only wider: it is turned to one side. A few of the published runs lie above the picture.",
-        "angle in degrees", "[-60:40]", {turns(old_perceptron), turns(old_hinge), turns(perceptron), turns(hinge)});
+    draw_spread(results, "problem1_turns", "Angle between the learnt line and the true one, over all draws",
+                "0 is the true line. The narrower the violin, the less the solution changes when the training points are drawn "
+                "anew. Lines "
+                "that are turned by more than the axis shows are left out of the picture, not of the numbers.",
+                "angle in degrees", "[-60:40]", {turns(old_perceptron), turns(old_hinge), turns(perceptron), turns(hinge)});
   });
   results.write();
   return 0;

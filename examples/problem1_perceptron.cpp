@@ -309,7 +309,7 @@ std::string tail(double published, const std::vector<double>& ours) {
 /// What was published by epoch, on our draws: median and middle 90 %.
 void draw_published_curves(Results& results, const Json& published, const std::vector<PublishedRun>& perceptron,
                            const std::vector<PublishedRun>& hinge) {
-  Figure figure{"problem1_published_curves", "As published: training accuracy and \"mean loss\" by epoch",
+  Figure figure{"problem1_published_curves", "As published: training accuracy and what was called the mean loss, by epoch",
                 "Lines: median over the draws; bands: the middle 90 %; crosses: the published run. What is called a loss here "
                 "does not fall while the accuracy "
                 "rises.",

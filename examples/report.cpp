@@ -123,7 +123,7 @@ class Page {
              number + ". " + escaped(entry.at("title")) + (results.at("quick") ? " (quick run)" : "") + ".</b> " +
              escaped(entry.at("caption")) + "</figcaption></figure>";
     }
-    return "<p>" + not_run + "</p>";
+    return "<p>" + (results.at("run").at("gnuplot") ? not_run : "<span class=\"missing\">(not drawn)</span>") + "</p>";
   }
 
   /// A picture as a part of the page: without the head of a file, in the page's colours, its ids its own.
@@ -179,7 +179,7 @@ class Page {
       if (!run.at("complete")) text += "<p>" + name + " was interrupted; what had been finished is shown.</p>";
       if (run.at("only") != "") text += "<p>Of " + name + " part " + escaped(run.at("only")) + " alone was run.</p>";
       if (run.at("form") != "both") text += "<p>" + name + " was run in the " + escaped(run.at("form")) + " form alone.</p>";
-      if (results->at("figures").empty()) text += "<p>" + name + " has no pictures: gnuplot was not on the machine.</p>";
+      if (!run.at("gnuplot")) text += "<p>" + name + " has no pictures: gnuplot was not on the machine.</p>";
     }
     return text.empty() ? "" : "<div class=\"banner\" role=\"note\">" + text + "</div>";
   }
@@ -227,11 +227,11 @@ class Page {
   }
 
   std::string run() const {
-    Json list = Json::array({{"", "repeats", "seed", "threads", "instruction set", "finished"}});
+    Json list = Json::array({{"", "repeats", "seed", "device", "threads", "instruction set", "finished"}});
     for (const auto& [problem, results] : results_) {
       const Json& run = results.at("run");
-      list.push_back({"Problem " + problem.substr(7), run.at("repeats").dump(), run.at("seed").dump(), run.at("threads").dump(),
-                      run.at("instruction_set"), run.at("finished")});
+      list.push_back({"Problem " + problem.substr(7), run.at("repeats").dump(), run.at("seed").dump(), run.at("device"),
+                      run.at("threads").dump(), run.at("instruction_set"), run.at("finished")});
     }
     const Json& first = results_.begin()->second.at("run");
     const Json &machine = first.at("machine"), &versions = first.at("versions");

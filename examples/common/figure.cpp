@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -105,25 +106,32 @@ Figure& Figure::operator<<(const std::string& commands) {
   return *this;
 }
 
-void Figure::draw(const std::filesystem::path& folder) const {
+bool Figure::draw(const std::filesystem::path& folder) const {
   const std::filesystem::path file = folder / (name_ + ".svg"), unfinished = folder / (name_ + ".svg.unfinished"),
                               script = folder / (name_ + ".gnuplot");
   write_text(script, "set terminal svg size " + std::to_string(width_) + ',' + std::to_string(height_) +
                          " dynamic standalone font 'sans-serif,13'\nset output '" + unfinished.filename().string() + "'\n" +
                          preamble + script_ + "\nunset output\n");
   // The names are the programs' own; the folder, which is the user's, goes through the environment.
-  ::setenv("TARN_FIGURES", folder.c_str(), 1);
-  const int status = std::system(("cd \"$TARN_FIGURES\" && gnuplot " + name_ + ".gnuplot").c_str());
+  ::setenv("TARN_FIGURES", std::filesystem::absolute(folder).c_str(), 1);
+  const int status = std::system(("cd -- \"$TARN_FIGURES\" && exec gnuplot " + name_ + ".gnuplot").c_str());
   std::ifstream in{unfinished, std::ios::binary};
   std::ostringstream svg;
   svg << in.rdbuf();
   in.close();
   std::error_code ignored;
   std::filesystem::remove(unfinished, ignored);
+  // Ctrl-C reaches gnuplot alone while it is waited for.
+  if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) || (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT)) {
+    std::filesystem::remove(script, ignored);
+    std::raise(SIGINT);
+    return false;
+  }
   if (status != 0 || svg.str().find("</svg>") == std::string::npos)
     throw std::runtime_error(file.string() + ": gnuplot could not draw it; its commands are in " + script.string());
   write_text(file, with_text_colour(svg.str(), title_));
   std::filesystem::remove(script, ignored);
+  return true;
 }
 
 bool gnuplot_there() {

@@ -28,9 +28,9 @@ class Figure {
   const std::string& title() const { return title_; }
   const std::string& caption() const { return caption_; }
 
-  /// Draws it into `folder`, as `name`.svg. Throws std::runtime_error where gnuplot refuses the commands or the file cannot be
-  /// written.
-  void draw(const std::filesystem::path& folder) const;
+  /// Draws it into `folder`, as `name`.svg; false where Ctrl-C came in between. Throws std::runtime_error where gnuplot refuses the
+  /// commands or the file cannot be written.
+  bool draw(const std::filesystem::path& folder) const;
 
  private:
   std::string name_, title_, caption_;

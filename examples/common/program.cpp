@@ -40,7 +40,12 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
       ->capture_default_str();
   app.add_option("--threads", options.threads, "threads to use (default: all cores)")
       ->check(CLI::Range(1, tarn::parallel::max_threads));
-  app.add_option("--seed", options.seed, "seed of the first repeat; the others count up")->capture_default_str();
+  app.add_option("--seed", options.seed, "seed of the first repeat; the others count up")
+      ->check([](const std::string& text) {  // CLI11 would take -1 for the largest number
+        const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+        return digits ? std::string{} : "expected a whole number of at least 0, got " + text;
+      })
+      ->capture_default_str();
   app.add_option("--epochs", options.epochs, "epochs of each training (default: the assignment's)")->check(CLI::Range(1, 100000));
   app.add_option("--repeats", options.repeats, "trainings of each kind, each with its own seed")->check(CLI::Range(1, 100000));
   app.add_flag("--quick", options.quick, "a few seconds on a sample of the data, to see that all works");

@@ -169,7 +169,9 @@ void Results::data(const std::string& name, const std::vector<std::string>& head
   write_text(state_->options.out / (name + ".csv"), csv);
 }
 
-void Results::agreement(const std::string& name, const std::string& title, const std::vector<Agreement>& rows) {
+void Results::agreement(const std::string& name, const std::string& title, std::vector<Agreement> rows, bool as_published) {
+  if (state_->options.quick || !as_published)
+    for (Agreement& row : rows) row.interval = "-", row.verdict = "no judgement", row.why.clear();
   Rows table_rows{{"figure", "published", "ours", "spread", "95 % for one more run", "published within"}};
   for (const auto& row : rows) {
     table_rows.push_back({row.figure, row.published, row.ours, row.spread, row.interval, row.verdict});
@@ -187,9 +189,9 @@ void Results::agreement(const std::string& name, const std::string& title, const
 }
 
 void Results::figure(const Figure& figure) {
-  if (!gnuplot_there()) return;
+  if (!gnuplot_there() || interrupted()) return;
   try {
-    figure.draw(state_->options.out);
+    if (!figure.draw(state_->options.out)) return;
   } catch (const std::runtime_error& error) {  // the numbers, which may have taken long, are written all the same
     state_->not_drawn += std::string{state_->not_drawn.empty() ? "" : "\n"} + error.what();
     return;
@@ -238,6 +240,7 @@ void Results::write() {
   result["run"] = {{"seed", s.options.seed},
                    {"repeats", result["repeats"].size()},
                    {"complete", !interrupted()},
+                   {"gnuplot", gnuplot_there()},
                    {"form", s.options.form},
                    {"only", s.options.only},
                    {"threads", tarn::parallel::threads()},
@@ -297,8 +300,8 @@ Json median_tree(const std::vector<Json>& trees) {
       return first;
     std::vector<double> values;
     for (const Json& tree : trees)
-      if (tree.is_number()) values.push_back(tree.get<double>());
-    return median(values);
+      if (tree.is_number() && std::isfinite(tree.get<double>())) values.push_back(tree.get<double>());
+    return values.empty() ? Json{nullptr} : Json(median(values));
   }
   if (first.is_array()) {
     Json joined = Json::array();

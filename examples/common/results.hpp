@@ -57,8 +57,9 @@ class Results {
   void table(const std::string& name, const std::string& title, const Rows& rows);
   /// Writes a table that is too long to be looked at, as `name`.csv alone.
   void data(const std::string& name, const std::vector<std::string>& header, const std::vector<std::vector<double>>& rows);
-  /// A table of published figures and ours.
-  void agreement(const std::string& name, const std::string& title, const std::vector<Agreement>& rows);
+  /// A table of published figures and ours. There is no judgement in a quick run, nor where the run was not `as_published`, as with
+  /// fewer epochs.
+  void agreement(const std::string& name, const std::string& title, std::vector<Agreement> rows, bool as_published = true);
   /// Draws a picture, if gnuplot is there.
   void figure(const Figure& figure);
   /// A sentence that the run has shown, under a name that is unique in the program.

@@ -47,7 +47,7 @@ TEST_CASE("problem1_perceptron gives the published figures' structure in both fo
   CHECK(result["run"]["seed"] == 3);
   CHECK(result["run"]["complete"] == true);
   CHECK(result["run"]["seconds"]["1"] > 0);
-  CHECK(result["agreement"].size() == 6);
+  CHECK(result["agreement"].size() == 9);
   check_files(folder, result);
 }
 
@@ -79,6 +79,34 @@ TEST_CASE("Without gnuplot a program says so once, and keeps tables and numbers"
   check_files(folder, support::result(folder, "problem1"), false);
 }
 
+TEST_CASE("Ctrl-C while a picture is drawn ends the program with 130, and leaves no half of anything", "[examples][problem1]") {
+  const Folder folder;
+  const fs::path bin = folder.path / "bin";
+  fs::create_directories(bin);
+  std::ofstream{bin / "gnuplot"}
+      << "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\nkill -INT $$\n";  // as the terminal's Ctrl-C ends it
+  fs::permissions(bin / "gnuplot", fs::perms::owner_all);
+  const Outcome outcome = run(folder, "problem1_perceptron", "--quick", "PATH=" + bin.string() + ":$PATH");
+  INFO(outcome.error);
+  CHECK(outcome.code == 130);
+  const Json result = support::result(folder, "problem1");
+  CHECK(result["run"]["complete"] == false);
+  CHECK(result["figures"].empty());
+  for (const auto& file : fs::directory_iterator(folder.results())) CHECK(file.path().extension() != ".gnuplot");
+}
+
+TEST_CASE("A picture that gnuplot refuses is an error, but the numbers are written", "[examples][problem1]") {
+  const Folder folder;
+  const fs::path bin = folder.path / "bin";
+  fs::create_directories(bin);
+  std::ofstream{bin / "gnuplot"} << "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\nexit 1\n";
+  fs::permissions(bin / "gnuplot", fs::perms::owner_all);
+  const Outcome outcome = run(folder, "problem1_perceptron", "--quick", "PATH=" + bin.string() + ":$PATH");
+  CHECK(outcome.code == 1);
+  CHECK(outcome.error.find("problem1_curves.svg: gnuplot could not draw it") != std::string::npos);
+  CHECK(support::result(folder, "problem1")["run"]["complete"] == true);
+}
+
 TEST_CASE("The programs refuse a wrong option or value with 2 and one line that names it", "[examples]") {
   const Folder folder;
   const auto wrong = [&](const std::string& program, const std::string& arguments) {
@@ -95,6 +123,7 @@ TEST_CASE("The programs refuse a wrong option or value with 2 and one line that 
     CHECK(wrong(program, "--device tpu").find("--device") != std::string::npos);
     CHECK(wrong(program, "--form both,published").find("--form") != std::string::npos);
     CHECK(wrong(program, "--only 7").find("--only") != std::string::npos);
+    CHECK(wrong(program, "--seed -1").find("--seed") != std::string::npos);
     CHECK(wrong(program, "--repeats 0").find("--repeats") != std::string::npos);
   }
   CHECK(wrong("problem1_perceptron", "--repeats 1001") ==

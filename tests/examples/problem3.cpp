@@ -68,8 +68,8 @@ TEST_CASE("problem3_lenet gives the same weights for the same seed on one thread
   for (const auto& variant : published_variants) {
     const std::string name = variant + ", seed ";
     INFO(variant);
-    CHECK(fingerprints[0][name + "5"] != "00000000");
-    CHECK(fingerprints[0][name + "5"] != fingerprints[2][name + "6"]);
+    CHECK(fingerprints[0].at(name + "5") != "00000000");
+    CHECK(fingerprints[0].at(name + "5") != fingerprints[2].at(name + "6"));
   }
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("The programs end with 3 and name the broken file, the missing one and
   Outcome outcome = run(folder, "problem4_schedules", arguments);  // these are digits, not clothes
   CHECK(outcome.code == 3);
   CHECK(outcome.error.find("train-images-idx3-ubyte.gz") != std::string::npos);
-  CHECK(outcome.error.find("Fashion-MNIST") != std::string::npos);
+  CHECK(outcome.error.find("this is another file or a changed one") != std::string::npos);
 
   const fs::path broken = data / "train-images-idx3-ubyte.gz";
   fs::resize_file(broken, fs::file_size(broken) / 2);
@@ -101,12 +101,12 @@ TEST_CASE("The programs end with 3 and name the broken file, the missing one and
 TEST_CASE("problem3_lenet ends with 130 on Ctrl-C, after writing what is finished", "[examples][problem3]") {
   const Folder folder;
   const Outcome outcome =
-      run(folder, "problem3_lenet", "--quick --epochs 3 --repeats 1000", "timeout --preserve-status --signal=INT 15");
+      run(folder, "problem3_lenet", "--quick --epochs 1 --repeats 1000", "timeout --preserve-status --signal=INT 15");
   CHECK(outcome.code == 130);
   const Json result = support::result(folder, "problem3");
   CHECK(result["run"]["complete"] == false);
   REQUIRE_FALSE(result["repeats"].empty());
   for (const Json& run : result["run"]["fingerprints"]) CHECK(run != "00000000");
   for (const auto& [name, variant] : result["published"]["problem3"].items())
-    if (variant.contains("epochs")) CHECK(variant["epochs"].size() == 3);  // no training that was cut short
+    if (variant.contains("epochs")) CHECK(variant["epochs"].size() == 1);  // no training that was cut short
 }

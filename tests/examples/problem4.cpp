@@ -89,7 +89,8 @@ TEST_CASE("problem4_schedules takes the published batch sizes one by one when al
   REQUIRE(ours["correct_of_seen"].size() == 5);
   for (std::size_t epoch = 0; epoch < 5; ++epoch) {
     CHECK(ours["correct_of_seen"][epoch][1] == expected["correct_of_seen"][epoch][1]);
-    CHECK(ours["accuracy_by_epoch"][epoch].get<double>() == Approx(expected["accuracy_by_epoch"][epoch].get<double>()).margin(0.06));
+    CHECK(ours["accuracy_by_epoch"][epoch].get<double>() ==
+          Approx(expected["accuracy_by_epoch"][epoch].get<double>()).margin(0.06));
   }
   CHECK_FALSE(result.contains("corrected"));
   CHECK(result["run"]["only"] == "4.6");

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../catch.hpp"
+#include "../skip.hpp"
 
 namespace support {
 
@@ -35,7 +36,7 @@ struct Folder {
     fs::remove_all(path, ignored);
   }
   /// Where `run` has the program write.
-  fs::path results() const { return path / "new/results"; }
+  fs::path results() const { return path / "new/the results"; }
 };
 
 inline std::string read(const fs::path& file) {
@@ -54,8 +55,9 @@ struct Outcome {
 inline Outcome run(const Folder& folder, const std::string& program, const std::string& arguments = "",
                    const std::string& before = "") {
   const fs::path out = folder.path / "out.txt", error = folder.path / "error.txt";
-  const std::string command = before + " " + TARN_EXAMPLES + "/" + program + " " + arguments + " --out " +
-                              folder.results().string() + " > " + out.string() + " 2> " + error.string();
+  const auto quoted = [](const fs::path& path) { return "'" + path.string() + "'"; };
+  const std::string command = before + " " + quoted(fs::path{TARN_EXAMPLES} / program) + " " + arguments + " --out " +
+                              quoted(folder.results()) + " > " + quoted(out) + " 2> " + quoted(error);
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(error)};
 }
@@ -111,9 +113,6 @@ inline void check_files(const Folder& folder, const Json& result, bool gnuplot =
            file.path().extension() == ".html" || file.path().extension() == ".safetensors"));
   }
 }
-
-/// Has the test that returns after it counted as skipped.
-inline void skip(const std::string& why) { std::printf("skipped: %s\n", why.c_str()); }
 
 /// The number behind these words.
 inline double number_after(const std::string& text, const std::string& words) {

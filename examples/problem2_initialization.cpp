@@ -897,8 +897,8 @@ void report_leaky(Results& results, const Runs& runs) {
                                    " of the LeakyReLU networks are still collapsed.");
 }
 
-/// Does one rectifier collapse more often? Both were given the same weights and points, so the differences are paired.
-void report_difference(Results& results, const Runs& first, const Runs& second) {
+/// Do the published shares tell the two rectifiers apart?
+void report_published_difference(Results& results) {
   const Json published = examples::published("problem2");
   const double p = published["relu"]["collapsed"], q = published["leaky_relu"]["collapsed"], n = published["simulations"];
   const double middle = 100 * (p - q), half = 196 * std::sqrt((p * (1 - p) + q * (1 - q)) / n);
@@ -906,6 +906,10 @@ void report_difference(Results& results, const Runs& first, const Runs& second) 
                                               " points; the 95 % interval for two proportions of 1000 networks each is " +
                                               text(Interval{middle - half, middle + half}, 1) + " points: " +
                                               (half >= std::abs(middle) ? "they do not tell the two apart." : "the two differ."));
+}
+
+/// Does one rectifier collapse more often? Both were given the same weights and points, so the differences are paired.
+void report_difference(Results& results, const Runs& first, const Runs& second) {
   Rows rows{{"epochs", "ReLU, collapsed", "LeakyReLU, collapsed", "difference in points (95 % interval)"}};
   Json list = Json::array();
   Index dead = 0, rescued = 0;
@@ -1078,7 +1082,7 @@ int problem2(const Options& options) {
   const int repeats = options.repeats ? options.repeats : options.quick ? 1 : 3;
   const Index epochs = options.epochs ? options.epochs : options.quick ? 10 : 50;
   const bool corrected = options.wants(Form::corrected);
-  results.run_info() = {{"corrected_epochs", epochs}};
+  results.run_info() = {{"corrected_epochs", std::max<Index>(epochs, 2)}};
 
   Runs with_relu{relu, {}}, with_leaky{leaky_relu, {}};
   results.part("2.1", "Activations and gradients at initialisation", [&] { initialization(results, options, repeats); });
@@ -1090,6 +1094,7 @@ int problem2(const Options& options) {
   });
   results.part("2.3", "LeakyReLU", [&] {
     with_leaky = run(results, options, leaky_relu, repeats, epochs);
+    report_published_difference(results);
     if (!corrected || with_leaky.courses.empty()) return;
     report_leaky(results, with_leaky);
     if (with_relu.courses.empty()) return;

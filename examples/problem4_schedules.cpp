@@ -114,6 +114,7 @@ class Lab {
   const int sweep_repeats = std::min(options.repeats ? options.repeats : 1, 3);
   const int published_repeats = options.repeats ? options.repeats : options.quick ? 1 : 5;
   const int compared_repeats = options.repeats ? options.repeats : 1;
+  bool as_published() const { return epochs == 5 && !options.quick; }
   Index updates_in_epoch() const { return (data.train.size() + batch - 1) / batch; }
 
   /// Trainings of one kind, a seed each: those that came to their end, or those that diverged. Fewer where Ctrl-C came.
@@ -696,7 +697,7 @@ void report_published_rates(Lab& lab) {
     for (const auto& [key, figure] : epoch_figures)
       rows.push_back(Agreement::of_runs("4.3, epoch " + to_string(epoch + 1) + ", " + names.at(key), theirs[epoch][key],
                                         at_epoch(runs, epoch, key), 4));
-  lab.results.agreement("problem4_cyclic_lr", "Cyclic learning rate as published, by epoch", rows);
+  lab.results.agreement("problem4_cyclic_lr", "Cyclic learning rate as published, by epoch", rows, lab.as_published());
   draw_epochs(
       lab,
       {"problem4_cyclic_lr", "Cyclic learning rate as published: loss and accuracy",
@@ -1015,7 +1016,7 @@ void report_published_sizes(Lab& lab) {
     tree["share_of_initial_statistics_by_epoch"] = shares;
     tree["moving_mean_of_pixels_by_epoch"] = runs[repeat]->moving_mean;
   }
-  lab.results.agreement("problem4_cyclic_batch_size", "Cyclic batch size as published, by epoch", rows);
+  lab.results.agreement("problem4_cyclic_batch_size", "Cyclic batch size as published, by epoch", rows, lab.as_published());
   lab.results.finding(
       "trace_taken",
       !whole ? "A quick run trains on a sample, where the sizes are others; the sequence is that of the rule alone."

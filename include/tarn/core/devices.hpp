@@ -23,8 +23,6 @@ struct DeviceInfo {
 };
 
 /// The devices of this machine that this release runs on: the processor alone.
-inline std::vector<DeviceInfo> devices() {
-  return {{Cpu::name, cpu::to_string(cpu::instruction_set()), parallel::threads()}};
-}
+inline std::vector<DeviceInfo> devices() { return {{Cpu::name, cpu::to_string(cpu::instruction_set()), parallel::threads()}}; }
 
 }  // namespace tarn

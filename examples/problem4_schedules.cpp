@@ -346,6 +346,7 @@ std::string compared(const std::string& figure, double (*value)(const Run&), con
   a.resize(std::min(a.size(), b.size()));
   b.resize(a.size());
   for (std::size_t i = 0; i < a.size(); ++i) differences.push_back(a[i] - b[i]);
+  if (a.empty()) return figure + " of " + first.name + " and of " + second.name + " cannot be compared: a training diverged.";
   const std::string both = figure + " of " + first.name + " and of " + second.name,
                     means = fixed(examples::mean(a), 4) + " and " + fixed(examples::mean(b), 4);
   const auto interval = examples::confidence_interval(differences);
@@ -386,8 +387,8 @@ void count_and_show(Lab& lab) {
   });
 
   Figure grid{"problem4_images", "Three images of each of the first three classes",
-              "A row for each of the classes 0, 1 and 2 with its first three training images, 28 x 28 pixels from 0 (white here) "
-              "to 255.",
+              "A row for each of the classes 0, 1 and 2 with its first three training images, 28 x 28 pixels from 0 (white "
+              "here) to 255.",
               480, 500};
   grid << R"(set multiplot layout 3,3 margins 0.01,0.99,0.01,0.94 spacing 0.02,0.07
 unset key; unset tics; unset border; unset grid; unset colorbox
@@ -577,8 +578,7 @@ void report_sizes(Lab& lab) {
   draw_sweep(lab, sweep,
              {"problem4_sizes", "Training loss against batch size",
               "Eight trainings of as many epochs that differ in the batch size alone. The larger the batches the fewer the "
-              "updates, and the "
-              "higher the loss.",
+              "updates, and the higher the loss.",
               720, 420},
              "set xlabel \"batch size\\n\"\nset xrange [45:11600]\nset xtics (64, 128, 256, 512, 1024, 2048, 4096, 8192)");
 }
@@ -705,8 +705,8 @@ void report_published_rates(Lab& lab) {
   draw_epochs(
       lab,
       {"problem4_cyclic_lr", "Cyclic learning rate as published: loss and accuracy",
-       "Median of our runs, the band from the smallest to the largest; crosses: the published run. The test figures swing, since "
-       "epochs end while the rate is high.",
+       "Median of our runs, the band from the smallest to the largest; crosses: the published run. The test figures swing, "
+       "since epochs end while the rate is high.",
        760, 450},
       {{"training", "", 1, runs}, {"test", "val_", 2, runs}}, theirs);
 
@@ -744,8 +744,7 @@ void report_range_test(Lab& lab) {
   Figure figure{
       "problem4_range_test", "Learning-rate range test",
       "One pass over the training images while the rate grows by the same factor from batch to batch. The lower edge is where "
-      "the "
-      "running mean of the loss has begun to fall, the upper one where it is lowest, both moved back by the mean's lag.",
+      "the running mean of the loss has begun to fall, the upper one where it is lowest, both moved back by the mean's lag.",
       720, 420};
   Points points;
   for (const auto& point : tests[0].points) points.push_back({point.learning_rate, point.loss, point.smoothed});
@@ -790,8 +789,9 @@ void report_corrected_rates(Lab& lab) {
                                            compared("The test loss", test_loss, kinds[1], kinds[0]) + ' ' +
                                            compared("The test loss", test_loss, kinds[2], kinds[0]));
   std::vector<Curve> curves;
-  if (lab.options.wants(Form::published)) {
-    const Kind published{"the published one", lab.train(published_rates(lab), lab.published_repeats)};
+  const Kind published{"the published one",
+                       lab.options.wants(Form::published) ? lab.train(published_rates(lab), lab.published_repeats) : Runs{}};
+  if (!published.runs.empty()) {
     lab.results.finding("corrected_or_swapped", compared("The test accuracy", test_accuracy, corrected, published) +
                                                     " From run to run the published cycle ends between " + range(published) +
                                                     ", the corrected one between " + range(corrected) + ".");
@@ -810,8 +810,7 @@ void report_corrected_rates(Lab& lab) {
   draw_epochs(lab,
               {"problem4_cyclic_lr_corrected", "Cyclic learning rate, edges from the range test: test figures",
                "Medians, bands from the smallest to the largest run. The corrected cycles are at their low after two and a half "
-               "epochs and at "
-               "the end, where the published one is half way up.",
+               "epochs and at the end, where the published one is half way up.",
                760, 460},
               curves);
 }
@@ -936,8 +935,8 @@ void report_rule(Lab& lab) {
 
   Figure figure{
       "problem4_size_schedules", "Batch size by update",
-      "Left, on a logarithmic axis, the published rule; the maximum doubles with every cycle, up to 32768, more than half of the "
-      "images. Right the closed form, between the sizes that the sweep recommends.",
+      "Left, on a logarithmic axis, the published rule; the maximum doubles with every cycle, up to 32768, more than half of "
+      "the images. Right the closed form, between the sizes that the sweep recommends.",
       760, 440};
   figure.data("published", points);
   figure << R"(set multiplot layout 1,2
@@ -976,8 +975,9 @@ plot $closed using 1:2 with lines lt 1 title 'triangular', $closed using 1:3 wit
 void draw_published_sizes(Lab& lab, const Runs& runs) {
   Figure figure{
       "problem4_cyclic_batch_size", "Cyclic batch size as published: accuracy by epoch",
-      "Median of our runs, bands from the smallest to the largest; crosses: the published run, which shows no test figures. Ours "
-      "lie far below, because the moving statistics lag: with statistics measured anew (square) the same weights do much better.",
+      "Median of our runs, bands from the smallest to the largest; crosses: the published run, which shows no test figures. "
+      "Ours lie far below, because the moving statistics lag: with statistics measured anew (square) the same weights do much "
+      "better.",
       720, 430};
   Points crosses;
   for (const Json& value : lab.published["cyclic_batch_size"]["accuracy_by_epoch"])
@@ -1088,10 +1088,9 @@ void draw_comparison(Lab& lab, const std::vector<Budget>& budgets) {
   }
   Figure figure{
       "problem4_comparison", "Cyclic rate against cyclic batch size",
-      "Test loss, a mark for each run: filled with statistics measured anew, open with the moving ones as they are. Who is ahead "
-      "depends on what is held equal. With the same updates the large batches have seen more images; with the same images or "
-      "time "
-      "the small ones have made more updates.",
+      "Test loss, a mark for each run: filled with statistics measured anew, open with the moving ones as they are. Who is "
+      "ahead depends on what is held equal. With the same updates the large batches have seen more images; with the same images "
+      "or time the small ones have made more updates.",
       720, 430};
   figure.data("rate", by_rate).data("size", by_size);
   figure

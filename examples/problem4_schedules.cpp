@@ -1065,7 +1065,7 @@ double cost_of_sizes(Lab& lab) {
     return seconds / images;
   };
   double with_sizes = INFINITY, with_64 = INFINITY;
-  for (int turn = 0; turn < 12 && !examples::interrupted(); ++turn) {
+  for (int turn = 0; turn < (lab.options.quick ? 2 : 12) && !examples::interrupted(); ++turn) {
     trainer.set_position({});  // the cycle and the order of the images begin anew
     with_sizes = std::min(with_sizes, seconds_per_image(8, cycle));
     with_64 = std::min(with_64, seconds_per_image(64, batch));

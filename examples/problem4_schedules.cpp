@@ -64,8 +64,8 @@ struct Data {
 Data load(const examples::Options& options) {
   Data data;
   data.whole = data::fashion_mnist({.folder = options.data, .scale = 1});
-  const Dataset train = options.quick ? data.whole.train.take(0, 2000) : data.whole.train,
-                test = options.quick ? data.whole.test.take(0, 1000) : data.whole.test;
+  const Dataset train = options.quick ? data.whole.train.take(0, 1500) : data.whole.train,
+                test = options.quick ? data.whole.test.take(0, 500) : data.whole.test;
   data.train = {train.inputs, data::one_hot(train.targets, 10)};
   data.test = {test.inputs, data::one_hot(test.targets, 10)};
   data.pixel_mean = data::Standardizer::fit(train.inputs, {.per = data::Per::whole}).mean()[0];

@@ -64,8 +64,8 @@ struct Data {
 Data load(const examples::Options& options) {
   Data data;
   data.whole = data::fashion_mnist({.folder = options.data, .scale = 1});
-  const Dataset train = options.quick ? data.whole.train.take(0, 1500) : data.whole.train,
-                test = options.quick ? data.whole.test.take(0, 500) : data.whole.test;
+  const Dataset train = options.quick ? data.whole.train.take(0, 1200) : data.whole.train,
+                test = options.quick ? data.whole.test.take(0, 300) : data.whole.test;
   data.train = {train.inputs, data::one_hot(train.targets, 10)};
   data.test = {test.inputs, data::one_hot(test.targets, 10)};
   data.pixel_mean = data::Standardizer::fit(train.inputs, {.per = data::Per::whole}).mean()[0];
@@ -143,7 +143,7 @@ class Lab {
 
   /// Three passes over the images with a growing rate, each from other weights: one alone says little about the upper edge.
   const std::vector<RangeTest>& range_tests() {
-    const Index steps = options.quick ? 100 : updates_in_epoch();
+    const Index steps = options.quick ? 50 : updates_in_epoch();
     while (range_tests_.size() < 3) {
       Sequential<float> model = examples::lenet({.input_batch_norm = true, .hidden_batch_norm = true});
       const std::uint64_t seed = options.seed + range_tests_.size();
@@ -215,7 +215,7 @@ class Lab {
   /// The test figures with moving statistics that had time to settle, since 0.99^300 is 5 %; at a rate of 0 nothing else changes.
   Metrics renew_and_test(Sequential<float>& model, std::uint64_t seed) const {
     Trainer still{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0}, {.seed = seed}};
-    still.fit(data.train, {.steps = options.quick ? 60 : 300, .batch_size = 32});
+    still.fit(data.train, {.steps = options.quick ? 30 : 300, .batch_size = 32});
     return still.evaluate(data.test);
   }
 
@@ -1065,7 +1065,7 @@ double cost_of_sizes(Lab& lab) {
     return seconds / images;
   };
   double with_sizes = INFINITY, with_64 = INFINITY;
-  for (int turn = 0; turn < (lab.options.quick ? 2 : 12) && !examples::interrupted(); ++turn) {
+  for (int turn = 0; turn < (lab.options.quick ? 1 : 12) && !examples::interrupted(); ++turn) {
     trainer.set_position({});  // the cycle and the order of the images begin anew
     with_sizes = std::min(with_sizes, seconds_per_image(8, cycle));
     with_64 = std::min(with_64, seconds_per_image(64, batch));

@@ -43,7 +43,7 @@ void check_sweeps(const Json& ours) {
   for (std::size_t i = 0; i < 11; ++i) {
     CHECK(rates[i]["rate"].get<double>() == Approx(std::pow(10.0, static_cast<double>(i) - 9)));
     CHECK((rates[i].contains("diverged_at_step") || rates[i]["loss"] > 0));
-    if (i < 10) CHECK(rates[i]["updates"] == 24);  // of 1500 images
+    if (i < 10) CHECK(rates[i]["updates"] == 19);  // of 1200 images
   }
   // Next to nothing is learnt at the lowest rate; logits of ten classes start a little above a loss of ln 10.
   CHECK(rates[0]["loss"] > 2.2);
@@ -51,7 +51,7 @@ void check_sweeps(const Json& ours) {
   CHECK(rates[8]["loss"].get<double>() < 0.7 * rates[0]["loss"].get<double>());
   for (std::size_t i = 0; i < 8; ++i) {
     CHECK(sizes[i]["size"] == 64 << i);
-    CHECK(sizes[i]["updates"] == (1500 + (64 << i) - 1) / (64 << i));
+    CHECK(sizes[i]["updates"] == (1200 + (64 << i) - 1) / (64 << i));
   }
   CHECK(sizes[0]["loss"] < sizes[5]["loss"]);
   // The one training that both sweeps have.
@@ -88,7 +88,7 @@ TEST_CASE("problem4_schedules --quick writes both forms with the published figur
     REQUIRE(tree["cyclic_batch_size"]["accuracy_by_epoch"].size() == 5);
     for (const Json& seen : tree["cyclic_batch_size"]["correct_of_seen"]) {
       CHECK(seen[0] <= seen[1]);
-      CHECK(seen[1] <= 1500);
+      CHECK(seen[1] <= 1200);
     }
   }
   CHECK(ours["learning_rate_sweep"] == corrected["learning_rate_sweep"]);  // one training for both forms
@@ -109,19 +109,19 @@ TEST_CASE("problem4_schedules --quick writes both forms with the published figur
 
   // The rates that the steps were made with.
   const Json& used = ours["cyclic_lr"]["learning_rates"];
-  REQUIRE(used.size() == 3);
+  REQUIRE(used.size() == 2);
   for (const Json& pair : used) {
     const double i = pair[0].get<double>();
     CHECK(pair[1].get<double>() == Approx(cyclic_rate(0.1, 1e-9, 1000, i, std::pow(0.99994, i))).epsilon(1e-12));
   }
   const Json& cycle = corrected["cyclic_lr"];
   CHECK(cycle["base"] < cycle["max"]);
-  CHECK(cycle["step_size"] == 30);  // a quarter of the 5 x 24 updates
+  CHECK(cycle["step_size"] == 24);  // a quarter of the 5 x 19 updates
   CHECK(corrected["range_test"]["base"] == cycle["base"]);
-  REQUIRE(cycle["learning_rates"].size() == 3);
+  REQUIRE(cycle["learning_rates"].size() == 2);
   for (const Json& pair : cycle["learning_rates"])
     CHECK(pair[1].get<double>() ==
-          Approx(cyclic_rate(cycle["base"].get<double>(), cycle["max"].get<double>(), 30, pair[0].get<double>(), 1))
+          Approx(cyclic_rate(cycle["base"].get<double>(), cycle["max"].get<double>(), 24, pair[0].get<double>(), 1))
               .epsilon(1e-12));
   for (const char* policy : {"triangular", "triangular2", "exp_range"}) {
     INFO(policy);
@@ -136,13 +136,13 @@ TEST_CASE("problem4_schedules --quick writes both forms with the published figur
     for (const Json& size : epoch) {
       CHECK(size >= choice["min"]);
       CHECK(size <= choice["max"]);
-      CHECK(size <= 1500 / 16);
+      CHECK(size <= 1200 / 16);
     }
   const Json& comparison = corrected["comparison"];
-  CHECK(comparison["equal_epochs"]["cyclic_lr"]["updates"] == 120);
+  CHECK(comparison["equal_epochs"]["cyclic_lr"]["updates"] == 95);
   CHECK(comparison["equal_epochs"]["cyclic_lr"] == comparison["equal_time"]["cyclic_lr"]);
   CHECK(comparison["equal_updates"]["cyclic_lr"]["updates"] == comparison["equal_updates"]["cyclic_batch_size"]["updates"]);
-  CHECK(corrected["decay_and_growth"]["size_doubled"]["updates"] == 24 + 12 + 6 + 3 + 2);
+  CHECK(corrected["decay_and_growth"]["size_doubled"]["updates"] == 19 + 10 + 5 + 3 + 2);
 
   REQUIRE(result["repeats"].size() == 1);
   CHECK(result["run"]["seed"] == 2);

@@ -753,7 +753,7 @@ void report_range_test(Lab& lab) {
   figure
       << R"(set logscale xy; set format x '10^{%T}'; set mxtics 1; set yrange [0.3:5]; set ytics (0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 set xlabel "learning rate\n"; set ylabel 'training loss'; set key outside bottom center horizontal
-plot $points using 1:2 with points lt 5 pt 7 ps 0.25 title 'one batch', $points using 1:3 with lines lt 1 title 'running mean', \
+plot $points every 2 using 1:2 with points lt 5 pt 7 ps 0.25 title 'one batch in two', $points using 1:3 with lines lt 1 title 'running mean', \
      $edges using 1:2 with lines lt 2 dt 2 title 'edges')";
   lab.results.figure(figure);
 }
@@ -793,8 +793,8 @@ void report_corrected_rates(Lab& lab) {
                        lab.options.wants(Form::published) ? lab.train(published_rates(lab), lab.published_repeats) : Runs{}};
   if (!published.runs.empty()) {
     lab.results.finding("corrected_or_swapped", compared("The test accuracy", test_accuracy, corrected, published) +
-                                                    " From run to run the published cycle ends between " + range(published) +
-                                                    ", the corrected one between " + range(corrected) + ".");
+                                                    " The published cycle ends at " + range(published) +
+                                                    ", the corrected one at " + range(corrected) + ".");
     curves.push_back({"as published", "val_", 2, published.runs});
   }
   if (lab.sweep_epochs == lab.epochs)
@@ -1048,7 +1048,7 @@ void report_published_sizes(Lab& lab) {
   draw_published_sizes(lab, runs);
 }
 
-/// How many times as long an image takes with the cyclic sizes as with batches of 64. The fastest of many short trainings in turns, so
+/// How many times as long an image takes with the cyclic sizes as with batches of 64. The fastest of several short trainings in turns, so
 /// that it matters little what else the machine does.
 double cost_of_sizes(Lab& lab) {
   Sequential<float> model = examples::lenet({.input_batch_norm = true, .hidden_batch_norm = true});
@@ -1065,7 +1065,7 @@ double cost_of_sizes(Lab& lab) {
     return seconds / images;
   };
   double with_sizes = INFINITY, with_64 = INFINITY;
-  for (int turn = 0; turn < (lab.options.quick ? 1 : 12) && !examples::interrupted(); ++turn) {
+  for (int turn = 0; turn < (lab.options.quick ? 1 : 6) && !examples::interrupted(); ++turn) {
     trainer.set_position({});  // the cycle and the order of the images begin anew
     with_sizes = std::min(with_sizes, seconds_per_image(8, cycle));
     with_64 = std::min(with_64, seconds_per_image(64, batch));

@@ -51,6 +51,7 @@ void check_sweeps(const Json& ours) {
   CHECK(rates[8]["loss"].get<double>() < 0.7 * rates[0]["loss"].get<double>());
   for (std::size_t i = 0; i < 8; ++i) {
     CHECK(sizes[i]["size"] == 64 << i);
+    CHECK(sizes[i]["test_accuracy_renewed"] <= 1);
     CHECK(sizes[i]["updates"] == (1200 + (64 << i) - 1) / (64 << i));
   }
   CHECK(sizes[0]["loss"] < sizes[5]["loss"]);

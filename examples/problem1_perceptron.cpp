@@ -276,15 +276,14 @@ void add_curves(Figure& figure, const std::string& loss, const std::vector<int>&
 /// "0.970 with A and 0.965 with B: lower with B (...)", or that the draws do not tell them apart, from differences on the same draws.
 std::string compared(const std::string& first_name, const std::vector<double>& first, const std::string& second_name,
                      const std::vector<double>& second, int decimals) {
-  std::vector<double> differences;
-  for (std::size_t i = 0; i < first.size(); ++i) differences.push_back(first[i] - second[i]);
-  const auto interval = *examples::confidence_interval(differences);
-  return fixed(examples::mean(first), decimals) + " with " + first_name + " and " + fixed(examples::mean(second), decimals) +
-         " with " + second_name + " in the mean of " + std::to_string(first.size()) + " draws, " +
-         (interval.contains(0)              ? "which does not tell them apart"
-          : examples::mean(differences) > 0 ? "so it is higher with " + first_name
-                                            : "so it is lower with " + first_name) +
-         " (95 % interval of the difference " + fixed(interval.low, decimals) + " to " + fixed(interval.high, decimals) + ")";
+  const examples::Paired pair = examples::paired(first, second);
+  return fixed(pair.first, decimals) + " with " + first_name + " and " + fixed(pair.second, decimals) + " with " + second_name +
+         " in the mean of " + std::to_string(pair.runs) + " draws, " +
+         (!pair.told_apart()       ? "which does not tell them apart"
+          : pair.first_is_higher() ? "so it is higher with " + first_name
+                                   : "so it is lower with " + first_name) +
+         " (95 % interval of the difference " + fixed(pair.interval->low, decimals) + " to " +
+         fixed(pair.interval->high, decimals) + ")";
 }
 
 /// How far each draw's line lies from the middle one, in degrees.
@@ -392,22 +391,21 @@ void report_stopping(Results& results, const std::vector<int>& epochs, const std
       {"epochs", "perceptron", "hinge", "hinge - perceptron", "95 % interval", "all points right: perceptron", "hinge"}};
   std::string ahead, behind;  // the last epochs where the hinge loss is told to be so
   for (std::size_t i = 0; i < epochs.size(); ++i) {
-    std::vector<double> first, second, differences;
+    std::vector<double> first, second;
     double first_right = 0, second_right = 0;
     for (std::size_t draw = 0; draw < hinge.size(); ++draw) {
       first.push_back(perceptron[draw].test_accuracy_by_epoch[i]);
       second.push_back(hinge[draw].test_accuracy_by_epoch[i]);
-      differences.push_back(second.back() - first.back());
       first_right += perceptron[draw].accuracy_by_epoch[i] == 1;
       second_right += hinge[draw].accuracy_by_epoch[i] == 1;
     }
     const double n = static_cast<double>(hinge.size());
-    const auto interval = *examples::confidence_interval(differences);
-    if (interval.high < 0) behind = std::to_string(epochs[i]);
-    if (interval.low > 0 && ahead.empty()) ahead = std::to_string(epochs[i]);
-    rows.push_back({std::to_string(epochs[i]), fixed(examples::mean(first), 4), fixed(examples::mean(second), 4),
-                    fixed(examples::mean(differences), 4), fixed(interval.low, 4) + " to " + fixed(interval.high, 4),
-                    examples::percent(first_right / n), examples::percent(second_right / n)});
+    const examples::Paired pair = examples::paired(second, first);
+    if (pair.interval->high < 0) behind = std::to_string(epochs[i]);
+    if (pair.interval->low > 0 && ahead.empty()) ahead = std::to_string(epochs[i]);
+    rows.push_back({std::to_string(epochs[i]), fixed(pair.second, 4), fixed(pair.first, 4), fixed(pair.difference, 4),
+                    fixed(pair.interval->low, 4) + " to " + fixed(pair.interval->high, 4), examples::percent(first_right / n),
+                    examples::percent(second_right / n)});
   }
   results.table("problem1_stopping",
                 "Corrected: mean test accuracy, and share of draws with all training points right, after so many epochs", rows);
@@ -523,6 +521,7 @@ int problem1(const examples::Options& options) {
                        test[0], perceptron[0].weights, hinge[0].weights);
     }
     if (old_hinge.empty() || hinge.empty()) return;
+    const Json published = examples::published("problem1");
     draw_spread(results, "problem1_accuracies", "Test accuracy over all draws",
                 "A violin is as wide as the values are frequent; the dot is the median, the bar reaches from quartile to "
                 "quartile. Crosses: the published run. The wider a violin, "
@@ -530,7 +529,9 @@ int problem1(const examples::Options& options) {
                 "test accuracy", "[0.4:1]",
                 {all(old_perceptron, &PublishedRun::test_accuracy), all(old_hinge, &PublishedRun::test_accuracy),
                  all(perceptron, &CorrectedRun::test_accuracy), all(hinge, &CorrectedRun::test_accuracy)},
-                ", '-' using 1:2 with points lt 4 pt 2 ps 1.2 lw 2 title 'published run'\n1 0.929\n2 0.726\ne");
+                ", '-' using 1:2 with points lt 4 pt 2 ps 1.2 lw 2 title 'published run'\n1 " +
+                    published["perceptron"]["test_accuracy"].dump() + "\n2 " + published["hinge"]["test_accuracy"].dump() +
+                    "\ne");
     draw_spread(results, "problem1_turns", "Angle between the learnt line and the true one, over all draws",
                 "0 is the true line. The narrower the violin, the less the solution changes when the training points are drawn "
                 "anew. Lines "

@@ -207,19 +207,15 @@ void report_batch_norm(Results& results, const Json& published, const Runs& runs
 /// "A is better than B in test accuracy", or that the runs do not tell them apart: by the differences of runs that share their seed.
 std::string ranking(const Runs& runs, const Variant& first, const Variant& second, const std::string& key,
                     const std::string& figure) {
-  const auto a = last(runs, first.name, key), b = last(runs, second.name, key);
-  std::vector<double> differences;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) differences.push_back(a[i] - b[i]);
-  const auto interval = examples::confidence_interval(differences);
+  const examples::Paired pair = examples::paired(last(runs, first.name, key), last(runs, second.name, key));
   const std::string names = "\"" + first.label + "\" and \"" + second.label + "\"";
-  if (!interval) return figure + " of " + names + ": one run each does not rank them.";
-  const std::string numbers = " (difference of the means " + fixed(examples::mean(differences), 4) + ", 95 % interval " +
-                              fixed(interval->low, 4) + " to " + fixed(interval->high, 4) + ", " +
-                              std::to_string(differences.size()) + " seeds).";
-  if (interval->contains(0)) return figure + " does not tell " + names + " apart" + numbers;
-  const bool higher = examples::mean(differences) > 0;
-  return figure + " of \"" + first.label + "\" is " + (higher ? "higher" : "lower") + " than that of \"" + second.label + "\"" +
-         numbers;
+  if (!pair.interval) return figure + " of " + names + ": one run each does not rank them.";
+  const std::string numbers = " (difference of the means " + fixed(pair.difference, 4) + ", 95 % interval " +
+                              fixed(pair.interval->low, 4) + " to " + fixed(pair.interval->high, 4) + ", " +
+                              std::to_string(pair.runs) + " seeds).";
+  if (!pair.told_apart()) return figure + " does not tell " + names + " apart" + numbers;
+  return figure + " of \"" + first.label + "\" is " + (pair.first_is_higher() ? "higher" : "lower") + " than that of \"" +
+         second.label + "\"" + numbers;
 }
 
 void report_findings(Results& results, const Data& data, const Runs& runs) {
@@ -249,15 +245,12 @@ void report_findings(Results& results, const Data& data, const Runs& runs) {
              fixed(examples::median(last(runs, variant.name, "val_loss")), 3);
     };
     results.finding("overfitting", "Without dropout: " + gap(hidden) + ", " + gap(both) + " (medians).");
-    std::vector<double> differences;
-    const auto first = last(runs, both.name, "val_accuracy"), second = last(runs, hidden.name, "val_accuracy");
-    for (std::size_t i = 0; i < std::min(first.size(), second.size()); ++i) differences.push_back(first[i] - second[i]);
-    const auto interval = examples::confidence_interval(differences);
+    const examples::Paired pair =
+        examples::paired(last(runs, both.name, "val_accuracy"), last(runs, hidden.name, "val_accuracy"));
     results.finding(
         "published_conclusion",
-        !interval || interval->contains(0)
-            ? "Our runs do not decide whether the second variant is better than the first on the test images."
-        : interval->low > 0
+        !pair.told_apart() ? "Our runs do not decide whether the second variant is better than the first on the test images."
+        : pair.first_is_higher()
             ? "Our runs say that the second variant is better than the first on the test images: the published text's conclusion "
               "holds, although its own numbers said the opposite."
             : "Our runs say that the first variant is better than the second on the test images: the published text's conclusion "

@@ -343,20 +343,16 @@ struct Kind {
 /// "The test loss of A is lower than that of B (...)", or that the runs do not tell them apart: by the differences of runs that
 /// share their seeds.
 std::string compared(const std::string& figure, double (*value)(const Run&), const Kind& first, const Kind& second) {
-  std::vector<double> a = all(first.runs, value), b = all(second.runs, value), differences;
-  a.resize(std::min(a.size(), b.size()));
-  b.resize(a.size());
-  for (std::size_t i = 0; i < a.size(); ++i) differences.push_back(a[i] - b[i]);
-  if (a.empty()) return figure + " of " + first.name + " and of " + second.name + " cannot be compared: a training diverged.";
+  const examples::Paired pair = examples::paired(all(first.runs, value), all(second.runs, value));
   const std::string both = figure + " of " + first.name + " and of " + second.name,
-                    means = fixed(examples::mean(a), 4) + " and " + fixed(examples::mean(b), 4);
-  const auto interval = examples::confidence_interval(differences);
-  if (!interval) return both + " (" + means + "): one run each does not rank them.";
-  const std::string numbers = " (" + means + " in the mean, 95 % interval of the difference " + fixed(interval->low, 4) + " to " +
-                              fixed(interval->high, 4) + ", " + to_string(a.size()) + " seeds).";
-  if (interval->contains(0)) return both + " are not told apart" + numbers;
-  const std::string than = differences[0] > 0 ? " is higher than that of " : " is lower than that of ";
-  return figure + " of " + first.name + than + second.name + numbers;
+                    means = fixed(pair.first, 4) + " and " + fixed(pair.second, 4);
+  if (pair.runs == 0) return both + " cannot be compared: a training diverged.";
+  if (!pair.interval) return both + " (" + means + "): one run each does not rank them.";
+  const std::string numbers = " (" + means + " in the mean, 95 % interval of the difference " + fixed(pair.interval->low, 4) +
+                              " to " + fixed(pair.interval->high, 4) + ", " + to_string(pair.runs) + " seeds).";
+  if (!pair.told_apart()) return both + " are not told apart" + numbers;
+  return figure + " of " + first.name + (pair.first_is_higher() ? " is higher than that of " : " is lower than that of ") +
+         second.name + numbers;
 }
 
 void for_wanted_forms(Lab& lab, int repeat, const std::function<void(Json&)>& fill) {

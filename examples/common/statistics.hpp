@@ -73,6 +73,24 @@ inline std::optional<Interval> confidence_interval(const std::vector<double>& va
   return Interval{mean(values) - reach, mean(values) + reach};
 }
 
+/// Two kinds of run, compared by the differences of those that share their seeds: as many as both have.
+struct Paired {
+  std::size_t runs = 0;
+  double first = 0, second = 0, difference = 0;  ///< means; difference = first - second
+  std::optional<Interval> interval;              ///< of the difference; none below two runs
+
+  bool told_apart() const { return interval && !interval->contains(0); }
+  bool first_is_higher() const { return told_apart() && difference > 0; }
+};
+inline Paired paired(std::vector<double> first, std::vector<double> second) {
+  first.resize(std::min(first.size(), second.size()));
+  second.resize(first.size());
+  if (first.empty()) return {};
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < first.size(); ++i) differences.push_back(first[i] - second[i]);
+  return {first.size(), mean(first), mean(second), mean(differences), confidence_interval(differences)};
+}
+
 /// Wilson's 95 % interval for the probability behind `count` of `n`.
 inline Interval wilson_interval(double count, double n) {
   constexpr double z = 1.959964;

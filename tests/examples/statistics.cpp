@@ -35,6 +35,27 @@ TEST_CASE("The confidence interval of the mean is mean +- t s / sqrt(n), and the
   CHECK(interval->high == Approx(3 + 2.776 * 1.5811388301 / 2.2360679775));
 }
 
+TEST_CASE("Kinds of run are compared by the differences of those that share a seed, and their mean decides",
+          "[examples][statistics]") {
+  CHECK(paired({}, {1}).runs == 0);
+  CHECK_FALSE(paired({2}, {1}).interval);
+  CHECK_FALSE(paired({2}, {1}).told_apart());
+  const Paired mixed = paired({1, 5, 3}, {2, 4, 3});  // differences -1, 1, 0
+  CHECK(mixed.difference == 0);
+  CHECK_FALSE(mixed.told_apart());
+  CHECK_FALSE(mixed.first_is_higher());
+  // The first difference has the other sign than all the rest.
+  const Paired higher = paired({0.9, 3, 3, 3, 3, 3, 3, 99}, {1, 1, 1, 1, 1, 1, 1});
+  CHECK(higher.runs == 7);
+  CHECK(higher.first == Approx(18.9 / 7));
+  CHECK(higher.second == 1);
+  CHECK(higher.told_apart());
+  CHECK(higher.first_is_higher());
+  const Paired lower = paired({1, 1.1, 1, 0.9}, {2, 2, 2.1, 2});
+  CHECK(lower.told_apart());
+  CHECK_FALSE(lower.first_is_higher());
+}
+
 TEST_CASE("Quantiles lie in a line between neighbours", "[examples][statistics]") {
   CHECK(quantile({4, 1, 3, 2}, 0) == 1);
   CHECK(quantile({4, 1, 3, 2}, 0.5) == 2.5);

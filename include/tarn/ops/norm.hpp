@@ -43,11 +43,23 @@ Index samples_of(const Batch<T, D>& x, Index group) {
   return models<D> ? 1 : x.used_lanes(group);
 }
 
+/// Groups whose statistics are gathered together: as many as stay in the cache, and no more than rounding allows. From shapes
+/// alone.
+template <class T, OnCpu D>
+Index norm_chunk(const Batch<T, D>& x) {
+  return std::clamp<Index>(32768 / std::max<Index>(x.group_size(), 1), 1,
+                           std::max<Index>(512 / std::max<Index>(rows_of(x).rows, 1), 1));
+}
+template <class T, OnCpu D>
+Index norm_parts(const Batch<T, D>& x) {
+  return parallel::sum_parts(ceil_divide(x.groups(), norm_chunk(x)));
+}
+
 /// Calls `body(part's sums, part's products, first group, groups, used lanes of the last)` for each part of the batch, then
 /// adds the parts in order, in double: `total(statistic, sum, product)`, `count` statistics in all.
 template <class T, OnCpu D, class Body, class Total>
 void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Total total) {
-  const Index parts = parallel::sum_parts(x.groups());
+  const Index parts = norm_parts(x);
   parallel::run(parts, [&](Index part) {
     T* sums = scratch + part * 2 * count;
     std::fill_n(sums, 2 * count, T(0));
@@ -67,8 +79,9 @@ void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Tota
 }  // namespace detail
 
 /// mean[c] and (biased) variance[c] of x over the batch and all but the last axis; neither is finite where x holds NaN or
-/// infinity, both are 0 for an empty batch. Each group is read twice, while it is in the cache: for its mean, then for the squares around that; groups,
-/// then parts, are joined in order. So neither a large mean nor an outlier costs digits of the variance.
+/// infinity, both are 0 for an empty batch. A chunk of groups is read once, as differences to a mean guessed from some of its
+/// pixels, and, where that lies more than a deviation off, again from the better mean; chunks, then parts, are joined in order.
+/// So neither a large mean nor an outlier costs digits of the variance.
 template <class T, OnCpu D>
 void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorView<T, D>& variance,
              const TensorView<T, D>& scratch) {
@@ -77,32 +90,45 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
   detail::check_size("moments", "variance", variance.size(), channels);
   const Index statistics = detail::statistics(x, channels);
   detail::check_scratch("moments", scratch, norm_scratch(statistics));
-  const Index parts = parallel::sum_parts(x.groups()), samples = detail::models<D> ? 1 : x.lanes();  // of a group
+  const Index parts = detail::norm_parts(x), samples = detail::models<D> ? 1 : x.lanes();  // of a group
+  const Index chunk = detail::norm_chunk(x);
   const auto body = TARN_CPU_BODY(moments, T, detail::models<D>);
   parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
     T* const center = scratch.data() + part * 6 * statistics;  // the mean so far, less
-    T* const base = center + statistics;                       // that of the part's first group
+    T* const base = center + statistics;                       // that of the part's first chunk
     T* const squares = base + statistics;
-    T* const group_center = squares + statistics;
-    T* const group_sums = group_center + statistics;
-    T* const group_squares = group_sums + statistics;
+    T* const chunk_center = squares + statistics;
+    T* const chunk_sums = chunk_center + statistics;
+    T* const chunk_squares = chunk_sums + statistics;
     std::fill_n(center, 3 * statistics, T(0));
     double seen = 0;
     const auto [first, last] = parallel::piece(x.groups(), parts, part);
-    for (Index group = first; group < last; ++group) {
-      const int used = x.used_lanes(group);
-      const double count = static_cast<double>(detail::samples_of(x, group) * rows);
-      std::fill_n(group_center, 3 * statistics, T(0));
-      body(x.group(group), 1, rows, channels, used, group_squares, group_center, group_sums);
-      for (Index c = 0; c < statistics; ++c) group_center[c] /= static_cast<T>(count);
-      std::fill_n(group_sums, 2 * statistics, T(0));
-      body(x.group(group), 1, rows, channels, used, group_center, group_sums, group_squares);
+    for (Index group = first; group < last; group += chunk) {
+      const Index groups = std::min(chunk, last - group);
+      const int used = x.used_lanes(group + groups - 1);
+      const double count = static_cast<double>(((groups - 1) * samples + detail::samples_of(x, group + groups - 1)) * rows);
+      std::fill_n(chunk_center, 3 * statistics, T(0));
+      const Index some = detail::ceil_divide(rows, 16), from = (rows - some) / 2;  // from the middle of an image
+      body(x.group(group) + from * channels * x.lanes(), 1, some, channels, x.used_lanes(group), chunk_squares, chunk_center,
+           chunk_sums);
+      for (Index c = 0; c < statistics; ++c) chunk_center[c] /= static_cast<T>(detail::samples_of(x, group) * some);
+      bool near = false;
+      for (int attempt = 0; attempt < 2 && !near; ++attempt) {
+        std::fill_n(chunk_sums, 2 * statistics, T(0));
+        body(x.group(group), groups, rows, channels, used, chunk_center, chunk_sums, chunk_squares);
+        near = true;
+        for (Index c = 0; c < statistics; ++c) {
+          const double sum = static_cast<double>(chunk_sums[c]);
+          near &= !(sum * sum > static_cast<double>(chunk_squares[c]) * count / 2);
+        }
+        for (Index c = 0; !near && attempt == 0 && c < statistics; ++c) chunk_center[c] += chunk_sums[c] / static_cast<T>(count);
+      }
       for (Index c = 0; c < statistics; ++c) {
-        const double offset = static_cast<double>(group_sums[c]) / count;  // what rounding left of the mean
+        const double offset = static_cast<double>(chunk_sums[c]) / count;  // what the center lies off the mean
         detail::Moments joined{seen, static_cast<double>(center[c]), static_cast<double>(squares[c])};
-        if (seen == 0) base[c] = group_center[c];
-        const double distance = static_cast<double>(group_center[c]) - static_cast<double>(base[c]);
-        joined.add({count, distance + offset, static_cast<double>(group_squares[c]) - count * offset * offset});
+        if (seen == 0) base[c] = chunk_center[c];
+        const double distance = static_cast<double>(chunk_center[c]) - static_cast<double>(base[c]);
+        joined.add({count, distance + offset, static_cast<double>(chunk_squares[c]) - count * offset * offset});
         center[c] = static_cast<T>(joined.mean);
         squares[c] = static_cast<T>(joined.squares);
       }

@@ -130,8 +130,7 @@ struct Kernels {
     ops::conv2d(x.batch, kernel.view, with_bias ? TensorView<const T>{bias.view} : TensorView<const T>{}, r.g, Linear{}, y.batch,
                 scratch);
     ops::conv2d_input_gradient(dy.batch, kernel.view, r.g, dx.batch, scratch);
-    ops::conv2d_kernel_gradient(x.batch, dy.batch, r.g, dkernel.view, scratch);
-    ops::sum_over_batch(dy.batch, sums.view, scratch);
+    ops::conv2d_parameter_gradients(x.batch, y.batch, Linear{}, dy.batch, r.g, dkernel.view, sums.view, scratch);
   }
 };
 
@@ -320,6 +319,6 @@ TEST_CASE("Convolutions refuse sizes that do not fit the geometry", "[cpu][conv2
   CHECK_THROWS_WITH(ops::conv2d(x.batch, kernel.view, {}, g, Linear{}, y.batch, {}),
                     "conv2d: a sample of y has 32 elements, expected 48");
   Samples<float> dy{2, {4, 4, 3}};
-  CHECK_THROWS_AS(ops::conv2d_kernel_gradient(x.batch, dy.batch, g, kernel.view, {}), StateError);
+  CHECK_THROWS_AS(ops::conv2d_parameter_gradients(x.batch, dy.batch, Linear{}, dy.batch, g, kernel.view, {}, {}), StateError);
   CHECK_THROWS_AS(ops::conv2d_input_gradient(dy.batch, kernel.view, g, x.batch, {}), StateError);
 }

@@ -51,9 +51,9 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
     ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
-    ops::activation_gradient(activation_, y, dy);                                                 // dz = dy f'(z)
-    ops::conv2d_kernel_gradient(x, dy, geometry_, step.gradient(kernel_), step.scratch());        // dW = x * dz
-    if (bias_) ops::sum_over_batch(dy, step.gradient(bias_), step.scratch());                     // db = sum of dz
+    // dz = dy f'(z), dW = x * dz, db = sum of dz
+    ops::conv2d_parameter_gradients(x, y, activation_, dy, geometry_, step.gradient(kernel_), step.gradient(bias_),
+                                    step.scratch());
     if (dx) ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch());  // dx = dz * flipped W
   }
 

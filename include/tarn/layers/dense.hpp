@@ -44,9 +44,8 @@ class Dense::Layer final : public tarn::Layer<T, D> {
     ops::matmul(x, step.value(kernel_), step.value(bias_), activation_, y, step.scratch());  // y = f(x W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
-    ops::activation_gradient(activation_, y, dy);                                      // dz = dy f'(z)
-    ops::matmul_kernel_gradient(x, dy, step.gradient(kernel_), step.scratch());        // dW = x^T dz
-    if (bias_) ops::sum_over_batch(dy, step.gradient(bias_), step.scratch());          // db = sum of dz
+    // dz = dy f'(z), dW = x^T dz, db = sum of dz
+    ops::matmul_parameter_gradients(x, y, activation_, dy, step.gradient(kernel_), step.gradient(bias_), step.scratch());
     if (dx) ops::matmul_input_gradient(dy, step.value(kernel_), *dx, step.scratch());  // dx = dz W^T
   }
 

@@ -34,8 +34,8 @@ class Step {
     if (!mutable_) throw StateError("Step: the state of a model does not change in inference mode");
     return (*mutable_)[p];
   }
-  /// Where the gradient of a trainable parameter goes.
-  TensorView<T, D> gradient(const Parameter& p) const { return gradients_.part(p.offset, p.shape); }
+  /// Where the gradient of a trainable parameter goes; an empty view for a parameter that the layer does without.
+  TensorView<T, D> gradient(const Parameter& p) const { return p ? gradients_.part(p.offset, p.shape) : TensorView<T, D>{}; }
 
   TensorView<T, D> kept(Kept handle) const { return workspace_->kept(layer_, handle); }
   Batch<T, D> kept_batch(Kept handle, Index count) const { return workspace_->kept_batch(layer_, handle, count); }

@@ -7,6 +7,7 @@
 #include <tarn/cpu/dispatch.hpp>
 #include <tarn/cpu/plain/conv2d.hpp>
 #include <tarn/ops/detail.hpp>
+#include <tarn/ops/elementwise.hpp>
 
 namespace tarn::ops {
 
@@ -23,13 +24,14 @@ struct KernelGradientPlan {
   Index rows, groups;     ///< of a block, at most
   Index x_row, dy_row;    ///< scalars of a row of a block's x and dy
   Index x_size, dy_size;  ///< scratch for a block's x and dy
-  Index sums_row, sums_size;
+  Index sums_row, sums_size, bias_size;
 
   KernelGradientPlan(const ConvGeometry& g, Index lanes_of_batch, bool models) : lanes{lanes_of_batch} {
     transposed = !models && lanes > 1 && g.out_c >= lanes && g.depth() >= 48;
     padded = g.pad_left > 0 || g.span_w() > g.in_w;
     sums_row = g.out_c * (transposed ? 1 : lanes);
     sums_size = padded_size(g.depth() * sums_row);
+    bias_size = padded_size(g.out_c * lanes);
     by_parts = g.pixels() > 1 && sums_size <= 65536;
     x_row = (padded ? g.span_w() : g.in_w) * g.in_c * lanes;
     dy_row = g.out_w * (transposed ? ceil_divide(g.out_c, lanes) * lanes : g.out_c) * lanes;
@@ -43,7 +45,7 @@ struct KernelGradientPlan {
       groups = std::numeric_limits<Index>::max();
     }
   }
-  Index part_size() const { return x_size + dy_size + sums_size; }
+  Index part_size() const { return x_size + dy_size + sums_size + 2 * bias_size; }  // a block's bias sums, and all so far
   Index scratch() const {
     return by_parts ? parallel::max_sum_parts * part_size() : x_size + dy_size + (transposed || lanes == 1 ? 0 : sums_size);
   }
@@ -62,6 +64,9 @@ struct KernelGradientWork {
   Index dy_group() const { return g.pixels() * g.out_c * plan.lanes; }
   Index x_rows() const { return (last_row - first_row - 1) * g.stride_h + g.kernel_h; }
   Index units() const { return (last_group - first_group) * (last_row - first_row); }
+  Index pixels() const { return units() * g.out_w; }
+  /// Where the block's dy begins; it has no gaps, since a block of several groups has all of their rows.
+  Index dy_first() const { return first_group * dy_group() + first_row * g.out_w * g.out_c * plan.lanes; }
 
   /// Copies what belongs to one group and row.
   void prepare(Index unit) const {
@@ -136,70 +141,6 @@ void combine(const T* sums, Index parts, Index part_size, bool with_lanes, Index
 
 }  // namespace detail
 
-/// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of
-/// x[h stride_h + i - pad_top, w stride_w + j - pad_left, c] * dy[h, w, o].
-/// x [batch, in_h, in_w, in_c], dy [batch, out_h, out_w, out_c], dkernel [kernel_h, kernel_w, in_c, out_c], overwritten.
-template <class T, OnCpu D>
-void conv2d_kernel_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const cpu::ConvGeometry& geometry,
-                            std::type_identity_t<TensorView<T, D>> dkernel, std::type_identity_t<TensorView<T, D>> scratch) {
-  const auto g = geometry.simplified();
-  detail::check_size("conv2d_kernel_gradient", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
-  detail::check_size("conv2d_kernel_gradient", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
-  detail::check_size("conv2d_kernel_gradient", "dkernel", dkernel.size(), g.depth() * g.out_c);
-  detail::check_size("conv2d_kernel_gradient", "batch dy", dy.count(), x.count());
-  const Index groups = x.groups();
-  if (groups == 0) {
-    std::fill_n(dkernel.data(), dkernel.scalars(), T(0));
-    return;
-  }
-  constexpr bool models = detail::models<D>;  // then sums keep their lanes
-  const detail::KernelGradientPlan plan{g, x.lanes(), models};
-  detail::check_scratch("conv2d_kernel_gradient", scratch, plan.scratch());
-  T* const memory = scratch.data();
-  const bool lane_sums = !models && !plan.transposed && plan.lanes > 1;
-  // Calls `work(block, overwrite)` for the blocks of groups [first, last).
-  const auto for_blocks = [&](Index first, Index last, T* copies, auto work) {
-    for (Index group = first; group < last;) {
-      const Index end = last - group > plan.groups ? group + plan.groups : last;
-      for (Index row = 0; row < g.out_h; row += plan.rows)
-        work(detail::KernelGradientWork<T>{g, plan, x.data(), dy.data(), copies, copies + plan.x_size, group, end, row,
-                                           std::min(row + plan.rows, g.out_h)},
-             group == first && row == 0);
-      group = end;
-    }
-  };
-
-  if (plan.by_parts) {
-    const Index parts = parallel::sum_parts(groups);
-    T* const sums = memory + plan.x_size + plan.dy_size;
-    parallel::run(parts, [&](Index part) {
-      const auto [first, last] = parallel::piece(groups, parts, part);
-      for_blocks(first, last, memory + part * plan.part_size(), [&](const auto& block, bool overwrite) {
-        for (Index unit = 0; unit < block.units(); ++unit) block.prepare(unit);
-        for (Index i = 0; i < g.kernel_h; ++i) block.add(i, 0, g.run(), 0, g.out_c, sums + part * plan.part_size(), overwrite);
-      });
-    });
-    detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.scalars(), dkernel.data());
-    return;
-  }
-
-  T* const sums = lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
-  const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;  // of whole tiles
-  const Index heights = detail::ceil_divide(g.run(), height);
-  const Index widths = std::clamp<Index>(32 / (g.kernel_h * heights), 1, detail::ceil_divide(g.out_c, width));
-  for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {
-    if (plan.x_size + plan.dy_size > 0)
-      detail::run(block.units() * (plan.x_row + plan.dy_row) * 8, block.units(), [&](Index unit) { block.prepare(unit); });
-    detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, g.kernel_h * heights * widths, [&](Index item) {
-      const Index weight = item / widths % heights * height;
-      const auto [first, last] = parallel::piece(detail::ceil_divide(g.out_c, width), widths, item % widths);
-      block.add(item / (heights * widths), weight, std::min(height, g.run() - weight), first * width,
-                std::min(last * width, g.out_c), sums, overwrite);
-    });
-  });
-  if (lane_sums) detail::combine(sums, Index{1}, plan.sums_size, true, plan.lanes, dkernel.size(), dkernel.data());
-}
-
 /// sums[c] = sum of dy over the batch and all axes but the last: the gradient of a bias.
 /// dy [batch, ..., c], sums [c], overwritten; scratch at least 16 c lanes, which `conv2d_scratch` includes.
 template <class T, OnCpu D>
@@ -231,6 +172,97 @@ void sum_over_batch(const Batch<T, D>& dy, std::type_identity_t<TensorView<T, D>
     });
   }
   detail::combine<T>(scratch.data(), parts, size, !detail::models<D>, lanes, sums.scalars(), sums.data());
+}
+
+/// The gradients of y = f(conv(x, kernel) + bias), f elementwise: dy becomes dz = dy f'(z), and of that
+/// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of x[h stride_h + i - pad_top, w stride_w + j - pad_left, c] *
+/// dz[h, w, o], dbias[o] = sum of dz. Where the batch goes by parts, each block of it is finished while it is in the cache.
+/// x [batch, in_h, in_w, in_c], y and dy [batch, out_h, out_w, out_c], dkernel [kernel_h, kernel_w, in_c, out_c], dbias [out_c]
+/// or empty; both are overwritten.
+template <class T, OnCpu D>
+void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, const Activation& f, Batch<T, D>& dy,
+                                const cpu::ConvGeometry& geometry, std::type_identity_t<TensorView<T, D>> dkernel,
+                                std::type_identity_t<TensorView<T, D>> dbias, std::type_identity_t<TensorView<T, D>> scratch) {
+  const auto g = geometry.simplified();
+  detail::check_size("conv2d_parameter_gradients", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
+  detail::check_size("conv2d_parameter_gradients", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
+  detail::check_size("conv2d_parameter_gradients", "dkernel", dkernel.size(), g.depth() * g.out_c);
+  detail::check_size("conv2d_parameter_gradients", "batch dy", dy.count(), x.count());
+  if (dbias.size() != 0) detail::check_size("conv2d_parameter_gradients", "dbias", dbias.size(), g.out_c);
+  Activation activation = f;
+  if (activation.is_elementwise()) {
+    detail::check_shape("conv2d_parameter_gradients", "y", y.shape(), dy.shape());
+  } else {  // looks at whole pixels
+    activation_gradient(activation, y, dy);
+    activation = Linear{};
+  }
+  const Index groups = x.groups();
+  if (groups == 0) {
+    std::fill_n(dkernel.data(), dkernel.scalars(), T(0));
+    std::fill_n(dbias.data(), dbias.scalars(), T(0));
+    return;
+  }
+  constexpr bool models = detail::models<D>;  // then sums keep their lanes
+  const detail::KernelGradientPlan plan{g, x.lanes(), models};
+  detail::check_scratch("conv2d_parameter_gradients", scratch, plan.scratch());
+  T* const memory = scratch.data();
+  const bool activated = activation.kind() != Activation::Kind::linear, biased = dbias.size() != 0;
+  const bool lane_sums = !models && !plan.transposed && plan.lanes > 1;
+  // Calls `work(block, overwrite)` for the blocks of groups [first, last).
+  const auto for_blocks = [&](Index first, Index last, T* copies, auto work) {
+    for (Index group = first; group < last;) {
+      const Index end = last - group > plan.groups ? group + plan.groups : last;
+      for (Index row = 0; row < g.out_h; row += plan.rows)
+        work(detail::KernelGradientWork<T>{g, plan, x.data(), dy.data(), copies, copies + plan.x_size, group, end, row,
+                                           std::min(row + plan.rows, g.out_h)},
+             group == first && row == 0);
+      group = end;
+    }
+  };
+
+  if (plan.by_parts) {
+    const Index parts = parallel::sum_parts(groups);
+    T* const sums = memory + plan.x_size + plan.dy_size;
+    parallel::run(parts, [&](Index part) {
+      const auto [first, last] = parallel::piece(groups, parts, part);
+      T* const bias_sums = sums + part * plan.part_size() + plan.sums_size;
+      for_blocks(first, last, memory + part * plan.part_size(), [&](const auto& block, bool overwrite) {
+        T* const range = dy.data() + block.dy_first();
+        const Index size = block.pixels() * g.out_c * plan.lanes;
+        if (activated) TARN_CPU_BODY(activation_gradient, T)
+        (activation.kind(), static_cast<T>(activation.slope()), y.data() + block.dy_first(), range, range, size);
+        if (biased) {
+          T* const block_sums = overwrite ? bias_sums : bias_sums + plan.bias_size;
+          TARN_CPU_BODY(sum_positions, T)(range, 1, block.pixels(), g.out_c, 0, g.out_c, block_sums);
+          if (!overwrite) TARN_CPU_BODY(add, T)(block_sums, bias_sums, g.out_c * plan.lanes);
+        }
+        for (Index unit = 0; unit < block.units(); ++unit) block.prepare(unit);
+        for (Index i = 0; i < g.kernel_h; ++i) block.add(i, 0, g.run(), 0, g.out_c, sums + part * plan.part_size(), overwrite);
+      });
+    });
+    detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.scalars(), dkernel.data());
+    if (biased)
+      detail::combine(sums + plan.sums_size, parts, plan.part_size(), !models, plan.lanes, dbias.scalars(), dbias.data());
+    return;
+  }
+
+  if (activated) activation_gradient(activation, y, dy);
+  if (biased) sum_over_batch(dy, dbias, scratch);
+  T* const sums = lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
+  const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;  // of whole tiles
+  const Index heights = detail::ceil_divide(g.run(), height);
+  const Index widths = std::clamp<Index>(32 / (g.kernel_h * heights), 1, detail::ceil_divide(g.out_c, width));
+  for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {
+    if (plan.x_size + plan.dy_size > 0)
+      detail::run(block.units() * (plan.x_row + plan.dy_row) * 8, block.units(), [&](Index unit) { block.prepare(unit); });
+    detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, g.kernel_h * heights * widths, [&](Index item) {
+      const Index weight = item / widths % heights * height;
+      const auto [first, last] = parallel::piece(detail::ceil_divide(g.out_c, width), widths, item % widths);
+      block.add(item / (heights * widths), weight, std::min(height, g.run() - weight), first * width,
+                std::min(last * width, g.out_c), sums, overwrite);
+    });
+  });
+  if (lane_sums) detail::combine(sums, Index{1}, plan.sums_size, true, plan.lanes, dkernel.size(), dkernel.data());
 }
 
 }  // namespace tarn::ops

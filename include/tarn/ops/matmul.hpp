@@ -29,11 +29,12 @@ void matmul(const Batch<T, D>& x, const TensorView<const T, D>& kernel, const Te
             const Activation& activation, Batch<T, D>& y, const TensorView<T, D>& scratch) {
   conv2d(x, kernel, bias, detail::dense_geometry(kernel.shape()[0], kernel.shape()[1]), activation, y, scratch);
 }
-/// dW = x^T dy.
+/// The gradients of y = f(x W + b): dy becomes dz = dy f'(z), dW = x^T dz, db = sum of dz.
 template <class T, OnCpu D>
-void matmul_kernel_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const TensorView<T, D>& dkernel,
-                            const TensorView<T, D>& scratch) {
-  conv2d_kernel_gradient(x, dy, detail::dense_geometry(dkernel.shape()[0], dkernel.shape()[1]), dkernel, scratch);
+void matmul_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, const Activation& activation, Batch<T, D>& dy,
+                                const TensorView<T, D>& dkernel, const TensorView<T, D>& dbias, const TensorView<T, D>& scratch) {
+  conv2d_parameter_gradients(x, y, activation, dy, detail::dense_geometry(dkernel.shape()[0], dkernel.shape()[1]), dkernel, dbias,
+                             scratch);
 }
 /// dx = dy W^T.
 template <class T, OnCpu D>

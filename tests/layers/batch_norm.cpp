@@ -136,3 +136,48 @@ TEMPLATE_TEST_CASE("Neither a large mean nor an outlier costs digits of the vari
   CHECK(run.state.at("batch_norm/moving_variance")[0] ==
         Approx(squares / static_cast<double>(inputs.size())).epsilon(sizeof(TestType) == 4 ? 1e-5 : 1e-12));
 }
+
+TEST_CASE("BatchNorm and the averages behind it give as one what they give one by one", "[layers][batch_norm][pool2d]") {
+  struct Case {
+    Input input;
+    AvgPool2D pool;
+  };
+  const std::vector<Case> cases{{Input{4, 4, 3}, {2}},
+                                {Input{5, 7, 1}, {.window = 2, .stride = 3}},
+                                {Input{6, 5, 9}, {.window = 3, .stride = 2, .padding = Padding::same}},
+                                {Input{7, 7, 2}, {.window = 3, .stride = 1}}};
+  for (const auto& [input, pool] : cases)
+    for (const Index count : {1, 5, 33}) {
+      INFO(input.shape << ", batch " << count);
+      CHECK(support::check_gradients(input, {BatchNorm{}, pool}, {.batch = count + 1}).passed());
+
+      Sequential<double> model{
+          input, Conv2D{.filters = 4, .kernel = 1}, BatchNorm{.momentum = 0.5}, pool, Flatten{}, Dense{.units = 2}};
+      REQUIRE(model.layers()[1].pair);
+      const auto numbers = support::numbers<double>({count, input.shape.size()}, 3);
+      const auto gradients = [&](bool watched, Tensor<double>& y) {
+        auto copy = model;
+        auto workspace = copy.workspace(true);
+        workspace.reserve(count);
+        Tensor<double> result{Shape{copy.parameters().trainable_count()}};
+        Step<double> step{copy.parameters(), workspace, result.view(), 0, 0};
+        if (watched) step.watch();
+        Batch<double> x = workspace.activation(-1, count);
+        ops::from_tensor(TensorView<const double>{numbers.data(), x.shape()}, x);
+        copy.forward(workspace, count, step);
+        y = Tensor<double>{Shape{count, 2}};
+        const Batch<double> out = workspace.activation(copy.last_layer(), count);
+        ops::to_tensor(out, y.view());
+        Batch<double> dy = workspace.gradient(copy.last_layer(), count);
+        ops::copy(out, dy);
+        copy.backward(workspace, count, step);
+        return result;
+      };
+      Tensor<double> y, y_one_by_one;
+      const auto together = gradients(false, y), one_by_one = gradients(true, y_one_by_one);
+      for (Index i = 0; i < y.size(); ++i) CHECK(y[i] == Approx(y_one_by_one[i]).margin(1e-12));
+      double largest = 0;
+      for (Index i = 0; i < together.size(); ++i) largest = std::max(largest, std::abs(together[i] - one_by_one[i]));
+      CHECK(largest < 1e-11);
+    }
+}

@@ -5,6 +5,7 @@
 
 #include <tarn/layers/step.hpp>
 #include <tarn/ops/norm.hpp>
+#include <tarn/ops/norm_pool2d.hpp>
 
 namespace tarn {
 
@@ -44,14 +45,15 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   }
 
   Shape output_shape() const override { return output_; }
+  std::shared_ptr<const LayerPair<T, D>> paired(const tarn::Layer<T, D>& next) const override {
+    return next.averages() ? std::make_shared<Averaged>(*this, *next.averages()) : nullptr;
+  }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     TensorView<const T, D> mean = step.value(moving_mean_), variance = step.value(moving_variance_);
     if (step.training() && !step.frozen()) {
-      ops::moments(x, step.kept(mean_), step.kept(variance_), step.scratch());
+      gather_statistics(x, step);
       mean = step.kept(mean_), variance = step.kept(variance_);
-      ops::move_towards(step.state(moving_mean_), mean, 1 - spec_.momentum);
-      ops::move_towards(step.state(moving_variance_), variance, 1 - spec_.momentum);
     }
     ops::normalize(x, mean, variance, spec_.epsilon, step.value(gamma_), step.value(beta_), y, step.scratch());
   }
@@ -68,6 +70,40 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   }
 
  private:
+  /// With the mean of windows behind it: a mean of normalised values is the normalised mean, of which there are fewer.
+  class Averaged final : public LayerPair<T, D> {
+   public:
+    Averaged(const Layer& norm, const cpu::PoolGeometry& windows) : norm_{norm}, windows_{windows} {}
+
+    void forward(const Batch<T, D>& x, Batch<T, D>& between, Batch<T, D>& y, Step<T, D>& step) const override {
+      norm_.gather_statistics(x, step);
+      Batch<T, D> pooled{between.data(), y.count(), y.sample()};
+      const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
+      ops::pool_and_normalize(x, windows_, mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_), step.value(norm_.beta_),
+                              pooled, y, step.scratch());
+    }
+    void backward(const Batch<T, D>& x, const Batch<T, D>& between, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx,
+                  Step<T, D>& step) const override {
+      Batch<T, D> memory = between;
+      const Batch<T, D> pooled{memory.data(), y.count(), y.sample()};
+      const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
+      ops::pool_and_normalize_gradient(x, pooled, windows_, dy, mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_),
+                                       step.gradient(norm_.gamma_), step.gradient(norm_.beta_), dx, step.scratch());
+    }
+
+   private:
+    Layer norm_;
+    cpu::PoolGeometry windows_;
+  };
+
+  /// Mean and variance of the batch; the moving ones go towards them.
+  void gather_statistics(const Batch<T, D>& x, Step<T, D>& step) const {
+    ops::moments(x, step.kept(mean_), step.kept(variance_), step.scratch());
+    const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
+    ops::move_towards(step.state(moving_mean_), mean, 1 - spec_.momentum);
+    ops::move_towards(step.state(moving_variance_), variance, 1 - spec_.momentum);
+  }
+
   static const BatchNorm& checked(const BatchNorm& spec, const Shape& input) {
     if (input.rank() == 0) throw ShapeError("BatchNorm: a sample is a single number, expected at least one axis");
     if (!(spec.momentum >= 0 && spec.momentum <= 1))

@@ -99,6 +99,12 @@ class Builder {
         placed->adds.push_back(std::exchange(first, 1));
         if (from >= 0) ++layers_[static_cast<std::size_t>(from)].uses;
       }
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
+      auto& placed = layers_[i];
+      const auto& next = layers_[i + 1];
+      if (placed.layer && next.layer && placed.uses == 1 && next.inputs[0] == static_cast<Index>(i) && !placed.adds[0])
+        placed.pair = placed.layer->paired(*next.layer);
+    }
     return std::move(layers_);
   }
 

@@ -10,12 +10,24 @@
 #include <tarn/core/batch.hpp>
 #include <tarn/core/parameters.hpp>
 #include <tarn/core/random.hpp>
+#include <tarn/cpu/geometry.hpp>
 #include <tarn/formulas/activations.hpp>
 
 namespace tarn {
 
 template <class T, class D>
 class Step;
+
+/// Two neighbouring layers in one, for steps in which nobody looks at what stands between them. `between` is the memory that
+/// the first one's output would have; what is put there in `forward` is there in `backward`. The Step is the first layer's.
+template <class T, class D = Cpu>
+class LayerPair {
+ public:
+  virtual ~LayerPair() = default;
+  virtual void forward(const Batch<T, D>& x, Batch<T, D>& between, Batch<T, D>& y, Step<T, D>& step) const = 0;
+  virtual void backward(const Batch<T, D>& x, const Batch<T, D>& between, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx,
+                        Step<T, D>& step) const = 0;
+};
 
 /// What every layer is at run time: const, so that one model serves many threads. What a step changes stands in the Step.
 /// A spec `S` (a plain aggregate of options) brings it as `template <class T, class D> class S::Layer`, constructed from
@@ -33,6 +45,13 @@ class Layer {
   }
   /// The function that y went through last, for diagnostics.
   virtual Activation activation() const { return Linear{}; }
+  /// The windows of which y is the mean, where that is all there is to the layer.
+  virtual const cpu::PoolGeometry* averages() const { return nullptr; }
+  /// This layer and the next as one, if that is less work; null if not. Used in training, while this layer is not frozen.
+  virtual std::shared_ptr<const LayerPair<T, D>> paired(const Layer& next) const {
+    static_cast<void>(next);
+    return nullptr;
+  }
   /// Writes y, which holds rubbish before.
   virtual void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const = 0;
   /// Follows a training `forward` of the same step. Writes the gradient of every trainable parameter, and dL/dx where `dx` is
@@ -108,10 +127,11 @@ struct PlacedLayer {
   std::string name, type;                    ///< "residual/conv2d_1", "Conv2D"
   std::shared_ptr<const Layer<T, D>> layer;  ///< null for a join
   std::shared_ptr<const Join<T, D>> join;
-  std::vector<Index> inputs;  ///< places whose outputs it takes; -1 is the model's input
-  std::vector<char> adds;     ///< an input's gradient is added to that of a later place, which wrote it first
-  Index uses = 0;             ///< places that take its output
-  Shape input, output;        ///< of one sample
+  std::shared_ptr<const LayerPair<T, D>> pair;  ///< with the next layer, which alone takes its output; or null
+  std::vector<Index> inputs;                    ///< places whose outputs it takes; -1 is the model's input
+  std::vector<char> adds;                       ///< an input's gradient is added to that of a later place, which wrote it first
+  Index uses = 0;                               ///< places that take its output
+  Shape input, output;                          ///< of one sample
   std::vector<Shape> kept, kept_batches;
   Index scratch = 0;
   Index trainable = 0, state = 0;  ///< scalars

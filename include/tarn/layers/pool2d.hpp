@@ -109,6 +109,7 @@ template <class T, class D>
 class AvgPoolLayer : public PoolLayer<T, D> {
  public:
   using PoolLayer<T, D>::PoolLayer;
+  const cpu::PoolGeometry* averages() const override { return &this->geometry_; }
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override { ops::avg_pool2d(x, this->geometry_, y); }
   void backward(const Batch<T, D>&, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
     if (dx) ops::avg_pool2d_gradient(dy, this->geometry_, *dx);  // dx = dy / cells, to each cell of the window

@@ -121,7 +121,10 @@ class Sequential {
       if (placed.passes_through(step.training())) continue;
       Batch<T, D> y = workspace.activation(i, count);
       step.enter(i, is_frozen(i));
-      if (placed.layer)
+      if (pairs(i, step) && i < last) {
+        Batch<T, D> after = workspace.activation(++i, count);
+        placed.pair->forward(workspace.activation(placed.inputs[0], count), y, after, step);
+      } else if (placed.layer)
         placed.layer->forward(workspace.activation(placed.inputs[0], count), y, step);
       else
         for (std::size_t k = 0; k < placed.inputs.size(); ++k)
@@ -131,13 +134,18 @@ class Sequential {
   void forward(Workspace<T, D>& workspace, Index count, Step<T, D>& step) const { forward(workspace, count, step, last_layer()); }
 
   /// From dL/d(output) in the workspace to the gradients of all parameters that are trained; dL/d(input) is formed on request
-  /// alone. `arrived(i, dy)` is called with the gradient that arrives at each layer, before the layer may overwrite it.
+  /// alone. `arrived(i, dy)` is called with the gradient that arrives at each layer, before the layer may overwrite it; at all
+  /// layers only in a pass that is watched.
   template <class Arrived>
   void backward(Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient, Arrived arrived) const {
     Batch<T, D> loss_gradient = workspace.gradient(last_layer(), count);
     ops::clear_unused_lanes(loss_gradient);
     for (Index i = last_layer(); i >= 0; --i) {
       if (!input_gradient && !needs_gradient(i)) continue;
+      if (i > 0 && pairs(i - 1, step)) {
+        backward_pair(--i, workspace, count, step, input_gradient);
+        continue;
+      }
       const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
       Batch<T, D> dy = workspace.gradient(i, count);
       arrived(i, dy);
@@ -232,6 +240,21 @@ class Sequential {
       }
     });
     return outputs;
+  }
+
+  /// Whether a layer and the next one work as one in this pass.
+  bool pairs(Index i, const Step<T, D>& step) const {
+    return step.training() && !step.watched() && !is_frozen(i) && (*layers_)[static_cast<std::size_t>(i)].pair;
+  }
+  void backward_pair(Index i, Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient) const {
+    const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
+    const Index from = placed.inputs[0];
+    const bool wanted = input_gradient || needs_gradient(from);
+    Batch<T, D> dy = workspace.gradient(i + 1, count), dx = workspace.gradient(from, count);
+    step.enter(i, false);
+    placed.pair->backward(workspace.activation(from, count), workspace.activation(i, count), workspace.activation(i + 1, count),
+                          dy, wanted ? &dx : nullptr, step);
+    if (wanted) ops::clear_unused_lanes(dx);
   }
 
   /// One layer's part of the way back. A gradient that others have begun is formed apart and added.

@@ -26,6 +26,9 @@ class Step {
   bool training() const { return mutable_ != nullptr; }
   /// Whether the layer's weights are to stay as they are: a layer with statistics of the batch then works as in inference.
   bool frozen() const { return frozen_; }
+  /// Whether somebody will look at all activations and gradients of this pass.
+  bool watched() const { return watched_; }
+  void watch() { watched_ = true; }
 
   /// Current value; an empty view for a parameter that the layer does without.
   TensorView<const T, D> value(const Parameter& p) const { return p ? (*parameters_)[p] : TensorView<const T, D>{}; }
@@ -58,7 +61,7 @@ class Step {
   SeedOf<D> seed_{};
   Index number_ = 0;
   Index layer_ = 0;
-  bool frozen_ = false;
+  bool frozen_ = false, watched_ = false;
 };
 
 }  // namespace tarn

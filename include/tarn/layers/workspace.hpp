@@ -160,7 +160,9 @@ class Workspace {
         moved = placed.passes_through(true) && from >= 0 && (*layers_)[static_cast<std::size_t>(from)].uses == 1;
         slot = moved ? slot_of[i + 1] : slots.take(batch_size(count, shape));
       }
-      if (!moved) slots.give(slot_of[i + 1]);
+      const bool needed = i > 0 && (*layers_)[i - 1].pair;  // by the layer before, in whose turn both are done
+      if (!moved && !needed) slots.give(slot_of[i + 1]);
+      if (placed.pair) slots.give(slot_of[i + 2]);
     }
     gradients_ = take(slots, slot_of);
     spare_ = take(spare);

@@ -187,27 +187,33 @@ void normalize_input_gradient(const Batch<T, D>& dy, const TensorView<const T, D
   normalize(dy, none, variance, epsilon, gamma, none, dx, scratch);
 }
 
-/// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted.
+namespace detail {
+
+/// dx = scale dy + offset + (x - mean) slope: a value a channel of each.
+template <class T>
+struct NormalizeSlopes {
+  const T *scale, *offset, *slope;
+};
+/// dgamma and dbeta of `normalize` from x and dy, or from their means over windows, and what dx follows from; `count` values of
+/// x have the same mean and variance.
 template <class T, OnCpu D>
-void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const TensorView<const T, D>& mean,
-                        const TensorView<const T, D>& variance, double epsilon, const TensorView<const T, D>& gamma,
-                        const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta, Batch<T, D>* dx,
-                        const TensorView<T, D>& scratch) {
-  const auto [rows, channels] = detail::rows_of(x);
-  detail::check_shape("normalize_gradient", "dy", dy.shape(), x.shape());
-  if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
+NormalizeSlopes<T> normalize_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& dy, double count,
+                                                 const TensorView<const T, D>& mean, const TensorView<const T, D>& variance,
+                                                 double epsilon, const TensorView<const T, D>& gamma,
+                                                 const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta,
+                                                 const TensorView<T, D>& scratch) {
+  const auto [rows, channels] = rows_of(x);
+  check_shape("normalize_gradient", "dy", dy.shape(), x.shape());
   for (const auto& values : {mean, variance, gamma})
-    detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
-  for (const auto& values : {dgamma, dbeta})
-    detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
+    check_size("normalize_gradient", "a value a channel", values.size(), channels);
+  for (const auto& values : {dgamma, dbeta}) check_size("normalize_gradient", "a value a channel", values.size(), channels);
   const Index statistics = detail::statistics(x, channels);
-  detail::check_scratch("normalize_gradient", scratch, norm_scratch(statistics));
-  const double count = static_cast<double>(x.count() * rows);
+  check_scratch("normalize_gradient", scratch, norm_scratch(statistics));
   T* scale = scratch.data() + 2 * parallel::max_sum_parts * statistics;
   T* offset = scale + statistics;
   T* slope = offset + statistics;
   const auto sums_body = TARN_CPU_BODY(normalize_sums, T, detail::models<D>);
-  detail::channel_sums(
+  channel_sums(
       x, statistics, scratch.data(),
       [&, rows = rows, channels = channels](T* sums, T* products, Index first, Index groups, int used) {
         sums_body(x.group(first), dy.group(first), groups, rows, channels, used, mean.data(), sums, products);
@@ -220,10 +226,26 @@ void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const Tenso
         offset[c] = static_cast<T>(-static_cast<double>(gamma[c]) * inverse * sum / count);  //   - xhat (mean of dy xhat))
         slope[c] = static_cast<T>(-static_cast<double>(gamma[c]) * inverse * inverse * inverse * product / count);
       });
+  return {scale, offset, slope};
+}
+
+}  // namespace detail
+
+/// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted.
+template <class T, OnCpu D>
+void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const TensorView<const T, D>& mean,
+                        const TensorView<const T, D>& variance, double epsilon, const TensorView<const T, D>& gamma,
+                        const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta, Batch<T, D>* dx,
+                        const TensorView<T, D>& scratch) {
+  const auto [rows, channels] = detail::rows_of(x);
+  if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
+  const auto slopes = detail::normalize_parameter_gradients(x, dy, static_cast<double>(x.count() * rows), mean, variance, epsilon,
+                                                            gamma, dgamma, dbeta, scratch);
   if (!dx) return;
   const auto body = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
   parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
-    body(x.group(group), dy.group(group), dx->group(group), 1, rows, channels, mean.data(), scale, offset, slope);
+    body(x.group(group), dy.group(group), dx->group(group), 1, rows, channels, mean.data(), slopes.scale, slopes.offset,
+         slopes.slope);
   });
 }
 

@@ -249,14 +249,18 @@ class Trainer {
     ops::gather(data.inputs, rows, x);
     ops::copy(std::as_const(model_).parameters().state(), state_before_.view());
     Step<T, D> pass{model_.parameters(), workspace_, gradients_.view(), seed_, iteration_};
+    if (seen) pass.watch();
     const Batch<T, D> y = workspace_.activation(model_.last_layer(), count);
     Batch<T, D> dy = workspace_.gradient(model_.last_layer(), count);
     double loss = 0;
     try {
       model_.forward(workspace_, count, pass);
       loss = loss_(y, targets, &dy);
-      if (!std::isfinite(loss))
+      if (!std::isfinite(loss)) {
+        pass.watch();
+        model_.forward(workspace_, count, pass);  // again, to have the output of each layer
         detail::report_loss(iteration_, loss, std::as_const(model_), state_before_, workspace_, count, targets);
+      }
       model_.backward(workspace_, count, pass, static_cast<bool>(seen), [&](Index layer, const Batch<T, D>& arrived) {
         if (seen) seen(layer, arrived);
       });

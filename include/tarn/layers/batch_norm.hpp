@@ -52,7 +52,8 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     TensorView<const T, D> mean = step.value(moving_mean_), variance = step.value(moving_variance_);
     if (step.training() && !step.frozen()) {
-      gather_statistics(x, step);
+      ops::moments(x, step.kept(mean_), step.kept(variance_), step.scratch());
+      move_statistics(step);
       mean = step.kept(mean_), variance = step.kept(variance_);
     }
     ops::normalize(x, mean, variance, spec_.epsilon, step.value(gamma_), step.value(beta_), y, step.scratch());
@@ -76,19 +77,20 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
     Averaged(const Layer& norm, const cpu::PoolGeometry& windows) : norm_{norm}, windows_{windows} {}
 
     void forward(const Batch<T, D>& x, Batch<T, D>& between, Batch<T, D>& y, Step<T, D>& step) const override {
-      norm_.gather_statistics(x, step);
       Batch<T, D> pooled{between.data(), y.count(), y.sample()};
+      ops::moments_and_pool(x, windows_, step.kept(norm_.mean_), step.kept(norm_.variance_), pooled, step.scratch());
+      norm_.move_statistics(step);
       const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
-      ops::pool_and_normalize(x, windows_, mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_), step.value(norm_.beta_),
-                              pooled, y, step.scratch());
+      ops::normalize(std::as_const(pooled), mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_),
+                     step.value(norm_.beta_), y, step.scratch());
     }
     void backward(const Batch<T, D>& x, const Batch<T, D>& between, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx,
                   Step<T, D>& step) const override {
       Batch<T, D> memory = between;
       const Batch<T, D> pooled{memory.data(), y.count(), y.sample()};
       const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
-      ops::pool_and_normalize_gradient(x, pooled, windows_, dy, mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_),
-                                       step.gradient(norm_.gamma_), step.gradient(norm_.beta_), dx, step.scratch());
+      ops::normalize_pooled_gradient(x, pooled, windows_, dy, mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_),
+                                     step.gradient(norm_.gamma_), step.gradient(norm_.beta_), dx, step.scratch());
     }
 
    private:
@@ -96,9 +98,8 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
     cpu::PoolGeometry windows_;
   };
 
-  /// Mean and variance of the batch; the moving ones go towards them.
-  void gather_statistics(const Batch<T, D>& x, Step<T, D>& step) const {
-    ops::moments(x, step.kept(mean_), step.kept(variance_), step.scratch());
+  /// The moving statistics go towards those of the batch.
+  void move_statistics(Step<T, D>& step) const {
     const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
     ops::move_towards(step.state(moving_mean_), mean, 1 - spec_.momentum);
     ops::move_towards(step.state(moving_variance_), variance, 1 - spec_.momentum);

@@ -78,21 +78,20 @@ void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Tota
 
 }  // namespace detail
 
-/// mean[c] and (biased) variance[c] of x over the batch and all but the last axis; neither is finite where x holds NaN or
-/// infinity, both are 0 for an empty batch. A chunk of groups is read once, as differences to a mean guessed from some of its
-/// pixels, and, where that lies more than a deviation off, again from the better mean; chunks, then parts, are joined in order.
-/// So neither a large mean nor an outlier costs digits of the variance.
-template <class T, OnCpu D>
+namespace detail {
+
+/// `moments`; calls `then(group)` for each group while it is in the cache.
+template <class T, OnCpu D, class Then>
 void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorView<T, D>& variance,
-             const TensorView<T, D>& scratch) {
-  const auto [rows, channels] = detail::rows_of(x);
-  detail::check_size("moments", "mean", mean.size(), channels);
-  detail::check_size("moments", "variance", variance.size(), channels);
+             const TensorView<T, D>& scratch, Then then) {
+  const auto [rows, channels] = rows_of(x);
+  check_size("moments", "mean", mean.size(), channels);
+  check_size("moments", "variance", variance.size(), channels);
   const Index statistics = detail::statistics(x, channels);
-  detail::check_scratch("moments", scratch, norm_scratch(statistics));
-  const Index parts = detail::norm_parts(x), samples = detail::models<D> ? 1 : x.lanes();  // of a group
-  const Index chunk = detail::norm_chunk(x);
-  const auto body = TARN_CPU_BODY(moments, T, detail::models<D>);
+  check_scratch("moments", scratch, norm_scratch(statistics));
+  const Index parts = norm_parts(x), samples = models<D> ? 1 : x.lanes();  // of a group
+  const Index chunk = norm_chunk(x);
+  const auto body = TARN_CPU_BODY(moments, T, models<D>);
   parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
     T* const center = scratch.data() + part * 6 * statistics;  // the mean so far, less
     T* const base = center + statistics;                       // that of the part's first chunk
@@ -106,12 +105,12 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
     for (Index group = first; group < last; group += chunk) {
       const Index groups = std::min(chunk, last - group);
       const int used = x.used_lanes(group + groups - 1);
-      const double count = static_cast<double>(((groups - 1) * samples + detail::samples_of(x, group + groups - 1)) * rows);
+      const double count = static_cast<double>(((groups - 1) * samples + samples_of(x, group + groups - 1)) * rows);
       std::fill_n(chunk_center, 3 * statistics, T(0));
-      const Index some = detail::ceil_divide(rows, 16), from = (rows - some) / 2;  // from the middle of an image
+      const Index some = ceil_divide(rows, 16), from = (rows - some) / 2;  // from the middle of an image
       body(x.group(group) + from * channels * x.lanes(), 1, some, channels, x.used_lanes(group), chunk_squares, chunk_center,
            chunk_sums);
-      for (Index c = 0; c < statistics; ++c) chunk_center[c] /= static_cast<T>(detail::samples_of(x, group) * some);
+      for (Index c = 0; c < statistics; ++c) chunk_center[c] /= static_cast<T>(samples_of(x, group) * some);
       bool near = false;
       for (int attempt = 0; attempt < 2 && !near; ++attempt) {
         std::fill_n(chunk_sums, 2 * statistics, T(0));
@@ -125,7 +124,7 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
       }
       for (Index c = 0; c < statistics; ++c) {
         const double offset = static_cast<double>(chunk_sums[c]) / count;  // what the center lies off the mean
-        detail::Moments joined{seen, static_cast<double>(center[c]), static_cast<double>(squares[c])};
+        Moments joined{seen, static_cast<double>(center[c]), static_cast<double>(squares[c])};
         if (seen == 0) base[c] = chunk_center[c];
         const double distance = static_cast<double>(chunk_center[c]) - static_cast<double>(base[c]);
         joined.add({count, distance + offset, static_cast<double>(chunk_squares[c]) - count * offset * offset});
@@ -133,10 +132,11 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
         squares[c] = static_cast<T>(joined.squares);
       }
       seen += count;
+      for (Index done = group; done < group + groups; ++done) then(done);
     }
   });
   for (Index c = 0; c < statistics; ++c) {
-    detail::Moments all;
+    Moments all;
     for (Index part = 0; part < parts; ++part) {
       const auto [first, last] = parallel::piece(x.groups(), parts, part);
       const double count = static_cast<double>((std::min(last * samples, x.count()) - first * samples) * rows);
@@ -147,6 +147,18 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
     mean[c] = static_cast<T>(all.mean);
     variance[c] = static_cast<T>(all.squares > 0 || std::isnan(all.squares) ? all.squares / all.count : 0);
   }
+}
+
+}  // namespace detail
+
+/// mean[c] and (biased) variance[c] of x over the batch and all but the last axis; neither is finite where x holds NaN or
+/// infinity, both are 0 for an empty batch. A chunk of groups is read once, as differences to a mean guessed from some of its
+/// pixels, and, where that lies more than a deviation off, again from the better mean; chunks, then parts, are joined in order.
+/// So neither a large mean nor an outlier costs digits of the variance.
+template <class T, OnCpu D>
+void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorView<T, D>& variance,
+             const TensorView<T, D>& scratch) {
+  detail::moments(x, mean, variance, scratch, [](Index) {});
 }
 
 /// value += share (target - value): one step of a moving average, share in [0, 1].

@@ -1,101 +1,181 @@
 // SPDX-License-Identifier: MIT
-// Times the project's works: `benchmarks W1 --threads 2 --repeat 5 --json` prints one JSON line.
-#include <sys/resource.h>
-
-#include <algorithm>
+// Times the project's works: `benchmarks W1 --threads 2 --repeat 5 --json` prints one JSON line a measurement. Any other network
+// is timed the same way: `benchmarks model --input 784 --layers 'dense 512 relu; dense 10'`.
+#include <cmath>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <tarn/data.hpp>
-#include <tarn/tarn.hpp>
-#include "peak.hpp"
+#include <tarn/core/parallel.hpp>
+#include <tarn/cpu/instruction_set.hpp>
+#include <tarn/error.hpp>
+
+#include "growth.hpp"
+#include "network.hpp"
+#include "process.hpp"
+#include "works.hpp"
 
 namespace {
 
+using namespace benchmark;
 using Json = nlohmann::ordered_json;
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+enum ExitCode { failed = 1, wrong_option = 2, bad_data = 3 };
+
+/// nlohmann writes what is not a number as null.
+Json to_json(const Measurement& result) {
+  const double seconds = median(result.seconds), gflops = result.flops / seconds / 1e9;
+  std::vector<double> each = result.seconds;
+  if (result.in_ms)
+    for (double& value : each) value *= 1000;
+  const std::string unit = result.in_ms ? "ms" : "seconds";
+  Json line{{"work", result.work},
+            {"threads", result.threads},
+            {unit, median(each)},
+            {unit + "_of_each", each},
+            {"gflops", gflops},
+            {"peak_gflops", result.peak_gflops},
+            {"peak_share", gflops / result.peak_gflops},
+            {"peak_mib", result.peak_mib},
+            {"loss", result.loss}};
+  for (const auto& [key, value] : result.more) std::visit([&, &name = key](const auto& number) { line[name] = number; }, value);
+  line["instruction_set"] = tarn::cpu::to_string(tarn::cpu::instruction_set());
+  return line;
 }
 
-/// Peak resident memory of the process so far, in MiB.
-double peak_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
+Json to_json(const Description& description) {
+  return {{"input", description.input},
+          {"layers", description.layers},
+          {"batch", description.batch},
+          {"optimizer", description.optimizer},
+          {"predict", description.predict}};
 }
 
-/// LeNet-5 of problem 3 with batch normalisation at the input and after each tanh.
-tarn::Sequential<float> lenet() {
-  using namespace tarn;
-  return Sequential{
-      Input{28, 28, 1}, BatchNorm{},       Conv2D{.filters = 6, .kernel = 5, .padding = Padding::same, .activation = Tanh{}},
-      BatchNorm{},      AvgPool2D{2},      Conv2D{.filters = 16, .kernel = 5, .activation = Tanh{}},
-      BatchNorm{},      AvgPool2D{2},      Conv2D{.filters = 120, .kernel = 5, .activation = Tanh{}},
-      BatchNorm{},      Flatten{},         Dense{.units = 84, .activation = Tanh{}},
-      BatchNorm{},      Dense{.units = 10}};
+void print(const Json& line, bool as_json) {
+  if (as_json) {
+    std::cout << line.dump() << '\n';
+  } else {
+    for (const auto& [key, value] : line.items()) std::cout << key << ": " << value << '\n';
+    std::cout << '\n';
+  }
+  std::cout.flush();
 }
 
-/// W1: training epochs of LeNet-5 on MNIST, batch 128, plain SGD; the median epoch after one that is not counted.
-Json lenet_epochs(int threads, int repeat, const std::string& folder) {
-  // Multiply-adds of convolutions and products, forward and both gradients, without the first convolution's input gradient.
-  constexpr double flops_per_image = 2.264e6;
-  tarn::parallel::set_threads(threads);
-  const double peak_before = benchmark::peak_gflops(threads);
-  const auto [train, test] = tarn::data::mnist({.folder = folder});
-  auto model = lenet();
-  tarn::Trainer trainer{model, tarn::CategoricalCrossEntropy{.from_logits = true}, tarn::SGD{.learning_rate = 0.01}};
-  const auto history = trainer.fit(train, {.epochs = repeat + 1, .batch_size = 128});
-  const double memory = peak_mib();
-  const double peak = std::max(peak_before, benchmark::peak_gflops(threads));
-  std::vector<double> seconds;
-  for (std::size_t epoch = 1; epoch < history.epochs.size(); ++epoch) seconds.push_back(history.epochs[epoch].seconds);
-  const double gflops = flops_per_image * static_cast<double>(train.size()) / median(seconds) / 1e9;
-  return {{"work", "W1"},
-          {"threads", threads},
-          {"seconds", median(seconds)},
-          {"seconds_of_each", seconds},
-          {"gflops", gflops},
-          {"peak_gflops", peak},
-          {"peak_share", gflops / peak},
-          {"peak_mib", memory},
-          {"loss", history.epochs.back().training.loss},
-          {"test_accuracy", *trainer.evaluate(test).accuracy},
-          {"instruction_set", tarn::cpu::to_string(tarn::cpu::instruction_set())}};
+/// What `body` returns, or the code of the error that it ends with.
+int with_errors(const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const tarn::IoError& error) {
+    std::cerr << "benchmarks: " << error.what() << '\n';
+    return bad_data;
+  } catch (const std::exception& error) {
+    std::cerr << "benchmarks: " << error.what() << '\n';
+    return failed;
+  }
+}
+
+/// The pool is asked here and not earlier: its threads would be missing in a process of its own.
+Settings with_threads(Settings settings) {
+  if (settings.threads == 0) settings.threads = tarn::parallel::threads();
+  return settings;
+}
+
+int measure(const Work& work, const Settings& settings, const Description& description, bool as_json) {
+  return in_own_process([&] {
+    return with_errors([&] {
+      Measurement result = work.measure(with_threads(settings), description);
+      result.work = work.name;
+      Json line = to_json(result);
+      if (!work.networks.empty()) line.update(to_json(description));
+      print(line, as_json);
+      return 0;
+    });
+  });
+}
+
+int run_works(const std::vector<std::string>& names, const Settings& settings, bool list, bool as_json) {
+  int code = 0;
+  for (const Work& work : works()) {
+    if (!names.empty() && std::find(names.begin(), names.end(), work.name) == names.end()) continue;
+    const auto networks = work.networks.empty() ? std::vector<Description>(1) : work.networks;
+    for (const Description& description : networks) {
+      if (list) {
+        Json line{{"work", work.name}, {"title", work.title}};
+        if (!work.networks.empty()) line.update(to_json(description));
+        print(line, as_json);
+      } else {
+        code = std::max(code, measure(work, settings, description, as_json));
+      }
+    }
+  }
+  return code;
+}
+
+int run_model(const Settings& settings, const Description& description, bool as_json) {
+  try {
+    Network network{description};
+    tarn::Dataset few = network.random_data(1);
+    network.evaluate(few);
+  } catch (const tarn::Error& error) {
+    std::cerr << "benchmarks: " << error.what() << '\n';
+    return wrong_option;
+  }
+  return with_errors([&] {
+    Json line = to_json(time_network(with_threads(settings), description));
+    line.update(to_json(description));
+    print(line, as_json);
+    return 0;
+  });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Times the works that the project is judged by"};
-  std::string work, folder = TARN_EXAMPLES_DATA;
-  int threads = tarn::parallel::threads(), repeat = 5;
-  bool as_json = false;
-  app.add_option("work", work, "W1: LeNet-5 with batch norm on MNIST, seconds a training epoch")
-      ->required()
-      ->check(CLI::IsMember({"W1"}));
-  app.add_option("--threads", threads, "threads to use")->check(CLI::Range(1, tarn::parallel::max_threads));
-  app.add_option("--repeat", repeat, "counted runs; the median is given")->check(CLI::Range(1, 1000));
-  app.add_option("--data", folder, "folder with the MNIST files");
-  app.add_flag("--json", as_json, "one JSON line a work");
+  CLI::App app{"Times the works that the project is judged by, or any network"};
+  app.fallthrough();
+  Settings settings{.data = TARN_EXAMPLES_DATA, .programs = TARN_PROGRAMS};
+  std::vector<std::string> names, known;
+  std::string titles = "works to time; none: all of them";
+  for (const Work& work : works()) {
+    known.push_back(work.name);
+    titles += "\n" + work.name + ": " + work.title;
+  }
+  bool as_json = false, list = false;
+  app.add_option("works", names, titles)->check(CLI::IsMember(known));
+  app.add_option("--threads", settings.threads, "threads to use; none given: TARN_NUM_THREADS, or one a core")
+      ->check(CLI::Range(1, tarn::parallel::max_threads));
+  app.add_option("--repeat", settings.repeat, "counted timings, of which the median is given")->check(CLI::Range(1, 1000));
+  app.add_option("--data", settings.data, "folder with the MNIST files");
+  app.add_option("--programs", settings.programs, "folder with the example programs, for W4");
+  app.add_flag("--json", as_json, "one JSON line a measurement");
+  app.add_flag("--list", list, "describe the works instead of timing them");
+
+  Description description;
+  CLI::App& model = *app.add_subcommand("model", "Times a training step of any network, or a prediction");
+  model.add_option("--input", description.input, "shape of a sample, as in 28x28x1 or 784")->required();
+  model
+      .add_option("--layers", description.layers,
+                  "layers with semicolons between: conv F K same|valid [activation], avgpool N, maxpool N, batchnorm, dropout R, "
+                  "flatten, dense U [activation], or an activation: relu, leakyrelu, tanh, sigmoid, softmax")
+      ->required();
+  model.add_option("--batch", description.batch, "samples of a step or a call")->check(CLI::Range(1, 1'000'000));
+  model.add_option("--optimizer", description.optimizer, "sgd, momentum, rmsprop or adam")->check(CLI::IsMember(optimizers));
+  model.add_flag("--predict", description.predict, "time a call of predict instead of a training step");
+
+  std::string folder = "growth";
+  CLI::App& growth = *app.add_subcommand("growth", "Time against batch size, channels, width, depth and threads");
+  growth.add_option("--out", folder, "folder of growth.csv and growth.svg");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : wrong_option;
   }
-  try {
-    const Json result = lenet_epochs(threads, repeat, folder);
-    if (as_json)
-      std::cout << result.dump() << '\n';
-    else
-      for (const auto& [key, value] : result.items()) std::cout << key << ": " << value << '\n';
-  } catch (const tarn::Error& error) {
-    std::cerr << "benchmarks: " << error.what() << '\n';
-    return 3;
-  }
+  if (model) return run_model(settings, description, as_json);
+  if (growth)
+    return with_errors([&] {
+      write_growth(with_threads(settings), folder);
+      return 0;
+    });
+  return with_errors([&] { return run_works(names, settings, list, as_json); });
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include <tarn/tarn.hpp>
+
+#include "../flops.hpp"
+#include "../peak.hpp"
+#include "../process.hpp"
+#include "../works.hpp"
+
+namespace benchmark {
+
+namespace {
+
+using namespace tarn;
+
+constexpr Index networks = 1000, train_points = 3000, test_points = 1000, batch_size = 64, epochs = 2;
+
+std::vector<LayerSpec<float, CpuModels>> layers() {
+  std::vector<LayerSpec<float, CpuModels>> all(10, Dense{.units = 2, .activation = ReLU{}});
+  all.push_back(Dense{.units = 1});
+  return all;
+}
+
+/// |x| at points uniform on [-sqrt 7, sqrt 7].
+Dataset draw_points(std::uint64_t seed, Index count, bool test) {
+  const double reach = std::sqrt(7.0);
+  Tensor<float> x{Shape{count, 1}}, y{Shape{count, 1}};
+  const Stream random{seed, Purpose::split, test};
+  for (Index i = 0; i < count; ++i) {
+    x[i] = static_cast<float>(reach * (2 * random.uniform(i) - 1));
+    y[i] = std::abs(x[i]);
+  }
+  return {std::move(x), std::move(y)};
+}
+
+struct Outcome {
+  double loss, flops;
+};
+
+/// All of it: data, training, predictions.
+Outcome run() {
+  Ensemble<float> ensemble{networks, Input{1}, layers()};
+  std::vector<Dataset> train;
+  std::vector<Samples> test;
+  for (Index model = 0; model < networks; ++model) {
+    train.push_back(draw_points(static_cast<std::uint64_t>(model), train_points, false));
+    test.push_back(draw_points(static_cast<std::uint64_t>(model), test_points, true).inputs);
+  }
+  EnsembleTrainer trainer{ensemble, MeanSquaredError{}, Adam{.learning_rate = 0.001}};
+  const auto history = trainer.fit(std::span{std::as_const(train)}, {.epochs = epochs, .batch_size = batch_size});
+  ensemble.predict(test);
+  double loss = 0;
+  for (const Metrics& metrics : history.back().training) loss += metrics.loss / static_cast<double>(networks);
+  const Flops each = flops(ensemble.groups()[0]);
+  return {loss, static_cast<double>(networks) *
+                    (static_cast<double>(epochs * train_points) * each.train + static_cast<double>(test_points) * each.predict)};
+}
+
+}  // namespace
+
+Measurement time_ensemble(const Settings& settings) {
+  parallel::set_threads(settings.threads);
+  Measurement result{.threads = settings.threads, .peak_gflops = peak_gflops(settings.threads)};
+  run();  // warm-up
+  for (int i = 0; i < settings.repeat; ++i) {
+    const Stopwatch stopwatch;
+    const Outcome outcome = run();
+    result.seconds.push_back(stopwatch.seconds());
+    result.loss = outcome.loss;
+    result.flops = outcome.flops;
+  }
+  result.peak_mib = peak_mib();
+  result.peak_gflops = std::max(result.peak_gflops, peak_gflops(settings.threads));
+  return result;
+}
+
+}  // namespace benchmark

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "../network.hpp"
+
+#include <tarn/core/parallel.hpp>
+
+#include "../peak.hpp"
+#include "../process.hpp"
+#include "../works.hpp"
+
+namespace benchmark {
+
+Measurement time_network(const Settings& settings, const Description& description) {
+  tarn::parallel::set_threads(settings.threads);
+  Measurement result{.work = "model", .threads = settings.threads, .in_ms = true};
+  Network network{description};
+  result.peak_gflops = peak_gflops(settings.threads);
+  const tarn::Dataset batch = network.random_data(description.batch);
+  const auto& inputs = std::get<tarn::Tensor<float>>(batch.inputs.values());
+  if (description.predict) {
+    result.seconds = seconds_of([&] { network.predict(inputs); }, settings.repeat);
+    result.loss = network.evaluate(batch).loss;
+  } else {
+    result.seconds = seconds_of([&] { result.loss = network.step(batch); }, settings.repeat);
+  }
+  const Flops& flops = network.flops();
+  result.flops = static_cast<double>(description.batch) * (description.predict ? flops.predict : flops.train);
+  result.peak_mib = peak_mib();
+  result.peak_gflops = std::max(result.peak_gflops, peak_gflops(settings.threads));
+  return result;
+}
+
+}  // namespace benchmark

@@ -18,5 +18,6 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tarn-config.cmake.in $
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tarn-config-version.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/TarnCuda.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/tarn-config.cmake ${PROJECT_BINARY_DIR}/tarn-config-version.cmake
   DESTINATION ${package_dir})

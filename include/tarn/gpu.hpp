@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Everything of the component tarn::gpu. Compiles with and without the headers of the CUDA toolkit.
+
+#include <tarn/core/devices.hpp>
+#include <tarn/gpu/driver/functions.hpp>

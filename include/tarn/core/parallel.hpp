@@ -18,10 +18,6 @@
 
 #include <tarn/core/shape.hpp>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 /// The one thread pool of the process. Work is cut into parts whose borders never depend on the number of threads, so
 /// results do not either.
 namespace tarn::parallel {
@@ -35,7 +31,7 @@ namespace detail {
 
 inline void pause() {
 #if defined(__x86_64__)
-  _mm_pause();
+  __builtin_ia32_pause();
 #endif
 }
 

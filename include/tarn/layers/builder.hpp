@@ -62,9 +62,7 @@ class Builder {
       prefix_ = outer;
       return last;
     } else {
-      return add(Spec::name, type_of<Spec>(), from, [&](const Shape& input, Setup<T, D>& setup) {
-        return std::make_shared<typename Spec::template Layer<T, D>>(spec, input, setup);
-      });
+      return add(Spec::name, type_of<Spec>(), from, &build<Spec>, &spec);
     }
   }
   /// Adds a join of these places, with this shape of an output. Its name is that of the block around it.
@@ -126,8 +124,12 @@ class Builder {
     return name;
   }
 
-  using Build = std::function<std::shared_ptr<const Layer<T, D>>(const Shape&, Setup<T, D>&)>;
-  [[gnu::cold]] Index add(const char* spec_name, const char* type, Index from, const Build& build) {
+  using Build = std::shared_ptr<const Layer<T, D>> (*)(const void* spec, const Shape& input, Setup<T, D>& setup);
+  template <class Spec>
+  static std::shared_ptr<const Layer<T, D>> build(const void* spec, const Shape& input, Setup<T, D>& setup) {
+    return std::make_shared<typename Spec::template Layer<T, D>>(*static_cast<const Spec*>(spec), input, setup);
+  }
+  [[gnu::cold]] Index add(const char* spec_name, const char* type, Index from, Build build, const void* spec) {
     PlacedLayer<T, D> placed;
     placed.name = unique_name(spec_name);
     placed.type = type;
@@ -137,7 +139,7 @@ class Builder {
     Setup<T, D> setup{parameters_, placed.name, index};
     const std::string where = "layer " + std::to_string(index) + " (" + placed.name + "): ";
     try {
-      placed.layer = build(placed.input, setup);
+      placed.layer = build(spec, placed.input, setup);
     } catch (const ShapeError& error) {
       throw ShapeError(where, error.what());
     } catch (const ArgumentError& error) {

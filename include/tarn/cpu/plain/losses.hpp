@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include <tarn/cpu/plain/elementwise.hpp>
+#include <tarn/core/shape.hpp>
 #include <tarn/formulas/losses.hpp>
 
 // Losses of one sample: `scales`, `labels` and `losses` point to one value.
@@ -70,7 +70,7 @@ void cross_entropy(bool from_logits, T smoothing, const T* y, const std::int32_t
   const auto target = [&](Index k) {
     return (vectors ? vectors[k] : T(*labels == k)) * (1 - smoothing) + smoothing / static_cast<T>(classes);
   };
-  const double highest = static_cast<double>(elements(y, classes).maxCoeff());
+  const double highest = static_cast<double>(*std::max_element(y, y + classes));
   double total = 0, weight = 0, loss = 0;
   for (Index k = 0; k < classes; ++k) {
     if (from_logits) total += std::exp(static_cast<double>(y[k]) - highest);

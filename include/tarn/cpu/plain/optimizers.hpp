@@ -1,42 +1,39 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
-#include <tarn/cpu/plain/elementwise.hpp>
+#include <tarn/core/shape.hpp>
 #include <tarn/formulas/optimizers.hpp>
 
 namespace tarn::cpu::plain {
 
-/// The gradients as they enter the update.
+/// The gradient as it enters the update.
 template <class T>
-auto clipped(const T* gradients, Index size, const UpdateTerms<T>& terms) {
-  return elements(gradients, size).unaryExpr([=](T g) {
-    const T scaled = g * terms.scale;
-    return scaled > terms.limit ? terms.limit : scaled < -terms.limit ? -terms.limit : scaled;
-  });
+T clipped(T gradient, const UpdateTerms<T>& terms) {
+  const T scaled = gradient * terms.scale;
+  return scaled > terms.limit ? terms.limit : scaled < -terms.limit ? -terms.limit : scaled;
 }
 
 template <class T>
 void sgd(T* weights, const T* gradients, Index size, const UpdateTerms<T>& terms) {
-  auto w = elements(weights, size);
-  w = terms.keep * w - terms.rate * clipped(gradients, size, terms);
+  for (Index i = 0; i < size; ++i) weights[i] = terms.keep * weights[i] - terms.rate * clipped(gradients[i], terms);
 }
 template <class T>
 void sgd_momentum(T* weights, T* velocities, const T* gradients, Index size, const UpdateTerms<T>& terms, T momentum,
                   bool nesterov) {
-  auto w = elements(weights, size), v = elements(velocities, size);
-  v = momentum * v - terms.rate * clipped(gradients, size, terms);
-  if (nesterov)
-    w = terms.keep * w + momentum * v - terms.rate * clipped(gradients, size, terms);
-  else
-    w = terms.keep * w + v;
+  for (Index i = 0; i < size; ++i) {
+    const T step = terms.rate * clipped(gradients[i], terms);
+    velocities[i] = momentum * velocities[i] - step;
+    weights[i] = terms.keep * weights[i] + (nesterov ? momentum * velocities[i] - step : velocities[i]);
+  }
 }
 template <class T>
 void rmsprop(T* weights, T* squares, T* means, T* velocities, const T* gradients, Index size, const UpdateTerms<T>& terms,
              const RMSpropTerms<T>& own) {
   for (Index i = 0; i < size; ++i) {
-    const T g = clipped(gradients + i, 1, terms)(0);
+    const T g = clipped(gradients[i], terms);
     squares[i] = own.rho * squares[i] + own.rest * g * g;
     if (means) means[i] = own.rho * means[i] + own.rest * g;
     const T variance = means ? squares[i] - means[i] * means[i] : squares[i];
@@ -48,21 +45,25 @@ void rmsprop(T* weights, T* squares, T* means, T* velocities, const T* gradients
 template <class T>
 void adam(T* weights, T* momentums_1, T* momentums_2, T* largest, const T* gradients, Index size, const UpdateTerms<T>& terms,
           const AdamTerms<T>& own) {
-  auto w = elements(weights, size), m = elements(momentums_1, size), v = elements(momentums_2, size);
-  m += own.rest_1 * (clipped(gradients, size, terms) - m);
-  v += own.rest_2 * (clipped(gradients, size, terms).square() - v);
-  if (largest) elements(largest, size) = elements(largest, size).max(v);
-  const auto root = [](T u) { return std::sqrt(u); };  // not Eigen's, whose packets may round otherwise than its last elements
-  w = terms.keep * w - terms.rate * m / (elements(largest ? largest : momentums_2, size).unaryExpr(root) + own.epsilon);
+  for (Index i = 0; i < size; ++i) {
+    const T g = clipped(gradients[i], terms);
+    momentums_1[i] += own.rest_1 * (g - momentums_1[i]);
+    momentums_2[i] += own.rest_2 * (g * g - momentums_2[i]);
+    T scale = momentums_2[i];
+    if (largest) scale = largest[i] = largest[i] > scale ? largest[i] : scale;
+    weights[i] = terms.keep * weights[i] - terms.rate * momentums_1[i] / (std::sqrt(scale) + own.epsilon);
+  }
 }
 
 template <class T>
 double sum_of_squares(const T* data, Index size) {
-  return elements(data, size).template cast<double>().square().sum();
+  double sum = 0;
+  for (Index i = 0; i < size; ++i) sum += static_cast<double>(data[i]) * static_cast<double>(data[i]);
+  return sum;
 }
 template <class T>
 bool all_finite(const T* data, Index size) {
-  return elements(data, size).isFinite().all();
+  return std::all_of(data, data + size, [](T value) { return std::isfinite(value); });
 }
 
 }  // namespace tarn::cpu::plain

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tarn/cpu/plain/elementwise.hpp>
+#include <algorithm>
+
+#include <tarn/cpu/geometry.hpp>
 
 namespace tarn::cpu::plain {
 
@@ -17,37 +19,34 @@ void for_cells(const PoolGeometry& g, Cell cell) {
     }
 }
 
-// The channels of one pixel are one Eigen array.
-
 template <class T>
 void avg_pool2d(const T* x, T* y, const PoolGeometry& g) {
-  elements(y, g.out_h * g.out_w * g.channels).setZero();
+  std::fill_n(y, g.out_h * g.out_w * g.channels, T(0));
   for_cells(g, [&](Index out, Index in, Index cells, bool) {
-    elements(y + out * g.channels, g.channels) += elements(x + in * g.channels, g.channels) / static_cast<T>(cells);
+    for (Index c = 0; c < g.channels; ++c) y[out * g.channels + c] += x[in * g.channels + c] / static_cast<T>(cells);
   });
 }
 template <class T>
 void avg_pool2d_gradient(const T* dy, T* dx, const PoolGeometry& g) {
-  elements(dx, g.in_h * g.in_w * g.channels).setZero();
+  std::fill_n(dx, g.in_h * g.in_w * g.channels, T(0));
   for_cells(g, [&](Index out, Index in, Index cells, bool) {
-    elements(dx + in * g.channels, g.channels) += elements(dy + out * g.channels, g.channels) / static_cast<T>(cells);
+    for (Index c = 0; c < g.channels; ++c) dx[in * g.channels + c] += dy[out * g.channels + c] / static_cast<T>(cells);
   });
 }
 
 template <class T>
 void max_pool2d(const T* x, T* y, const PoolGeometry& g) {
   for_cells(g, [&](Index out, Index in, Index, bool first) {
-    auto largest = elements(y + out * g.channels, g.channels);
-    const auto value = elements(x + in * g.channels, g.channels);
-    if (first)
-      largest = value;
-    else
-      largest = (value > largest || value.isNaN()).select(value, largest);
+    for (Index c = 0; c < g.channels; ++c) {
+      const T value = x[in * g.channels + c];
+      T& largest = y[out * g.channels + c];
+      if (first || value > largest || value != value) largest = value;  // NaN counts as largest
+    }
   });
 }
 template <class T>
 void max_pool2d_gradient(const T* x, const T* y, const T* dy, T* dx, const PoolGeometry& g) {
-  elements(dx, g.in_h * g.in_w * g.channels).setZero();
+  std::fill_n(dx, g.in_h * g.in_w * g.channels, T(0));
   for (Index c = 0; c < g.channels; ++c) {
     bool given = false;
     for_cells(g, [&](Index out, Index in, Index, bool first) {

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tarn/cpu/plain/elementwise.hpp>
+#include <algorithm>
+#include <cmath>
+
+#include <tarn/core/shape.hpp>
 
 namespace tarn::cpu::plain {
 
 template <class T>
 void softmax(const T* x, T* y, Index rows, Index classes) {
-  for (Index row = 0; row < rows; ++row) {
-    const auto in = elements(x + row * classes, classes);
-    auto out = elements(y + row * classes, classes);
-    out = (in - in.maxCoeff()).unaryExpr([](T v) { return std::exp(v); });
-    out /= out.sum();
+  for (Index row = 0; row < rows; ++row, x += classes, y += classes) {
+    const T highest = *std::max_element(x, x + classes);
+    T total = 0;
+    for (Index k = 0; k < classes; ++k) total += y[k] = std::exp(x[k] - highest);
+    for (Index k = 0; k < classes; ++k) y[k] /= total;
   }
 }
 template <class T>
 void softmax_gradient(const T* y, const T* dy, T* dx, Index rows, Index classes) {
-  for (Index row = 0; row < rows; ++row) {
-    const auto out = elements(y + row * classes, classes), gradient = elements(dy + row * classes, classes);
-    const T dot = (out * gradient).sum();
-    elements(dx + row * classes, classes) = out * (gradient - dot);
+  for (Index row = 0; row < rows; ++row, y += classes, dy += classes, dx += classes) {
+    T dot = 0;
+    for (Index k = 0; k < classes; ++k) dot += y[k] * dy[k];
+    for (Index k = 0; k < classes; ++k) dx[k] = y[k] * (dy[k] - dot);
   }
 }
 

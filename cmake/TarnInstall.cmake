@@ -10,14 +10,18 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 get_property(components GLOBAL PROPERTY TARN_COMPONENTS)
 foreach(component IN LISTS components)
   get_target_property(target tarn::${component} ALIASED_TARGET)
-  install(TARGETS ${target} EXPORT tarn-${component})
+  install(TARGETS ${target} EXPORT tarn-${component} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT tarn-${component} NAMESPACE tarn:: FILE tarn-${component}-targets.cmake DESTINATION ${package_dir})
 endforeach()
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tarn-config.cmake.in ${PROJECT_BINARY_DIR}/tarn-config.cmake
   INSTALL_DESTINATION ${package_dir})
+set(any_architecture ARCH_INDEPENDENT)
+if(TARN_COMPILED)
+  set(any_architecture)
+endif()
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tarn-config-version.cmake
-  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMinorVersion ${any_architecture})
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/TarnCuda.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/tarn-config.cmake ${PROJECT_BINARY_DIR}/tarn-config-version.cmake
   DESTINATION ${package_dir})

@@ -12,3 +12,7 @@
 #include <tarn/data/npy.hpp>
 #include <tarn/data/one_hot.hpp>
 #include <tarn/data/standardizer.hpp>
+
+#ifdef TARN_COMPILED
+#include <tarn/compiled/data.hpp>
+#endif

@@ -34,3 +34,7 @@
 #include <tarn/train/range_test.hpp>
 #include <tarn/train/trainer.hpp>
 #include <tarn/version.hpp>
+
+#ifdef TARN_COMPILED
+#include <tarn/compiled/tarn.hpp>
+#endif

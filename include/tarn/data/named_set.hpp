@@ -55,7 +55,8 @@ inline Path cache_folder() {
 }
 
 /// Where sets are searched, in this order. `source_data`: examples/data of the source tree that built the program, or empty.
-inline std::vector<Place> data_places(const Path& source_data) {
+template <class = void>
+std::vector<Place> data_places(const Path& source_data) {
   std::vector<Place> places;
   const auto add = [&](const Path& folder, const char* origin) {
     const bool known = std::any_of(places.begin(), places.end(), [&](const Place& place) { return place.folder == folder; });
@@ -114,7 +115,8 @@ inline FoundSet look_into(const Path& folder, const NamedSet& set) {
 
 /// The four files of a set: in `folder` if it is named, else in the first place that holds any of them. Throws IoError if there
 /// are none, and where some are there and others missing.
-inline std::array<Path, 4> find_set(const NamedSet& set, const Path& folder, const std::vector<Place>& places) {
+template <class = void>
+std::array<Path, 4> find_set(const NamedSet& set, const Path& folder, const std::vector<Place>& places) {
   FoundSet found;
   if (!folder.empty()) {
     std::error_code error;
@@ -137,7 +139,8 @@ inline std::array<Path, 4> find_set(const NamedSet& set, const Path& folder, con
 }
 
 /// Reads a set that was found. Throws IoError as `read_idx_pair`, and for images of another size; if `verify`, for other sums.
-inline TrainTest read_set(const NamedSet& set, const std::array<Path, 4>& files, double scale, bool verify) {
+template <class = void>
+TrainTest read_set(const NamedSet& set, const std::array<Path, 4>& files, double scale, bool verify) {
   const auto read = [&](std::size_t first) {
     IdxPairOptions options{.classes = set.classes, .scale = scale};
     options.images.min_rank = options.images.max_rank = 3;

@@ -30,6 +30,16 @@ class LayerSpec {
   std::function<Index(Builder<T, D>&, Index)> place_;
 };
 
+namespace detail {
+
+/// The run-time layer of a spec. Not a member, so that a compiled library can hold it: with it come the layer and all its kernels.
+template <class Spec, class T, class D>
+std::shared_ptr<const Layer<T, D>> build_layer(const void* spec, const Shape& input, Setup<T, D>& setup) {
+  return std::make_shared<typename Spec::template Layer<T, D>>(*static_cast<const Spec*>(spec), input, setup);
+}
+
+}  // namespace detail
+
 /// Puts layers into a model: gives them their places and names, and infers their shapes.
 template <class T, class D = Cpu>
 class Builder {
@@ -62,7 +72,7 @@ class Builder {
       prefix_ = outer;
       return last;
     } else {
-      return add(Spec::name, type_of<Spec>(), from, &build<Spec>, &spec);
+      return add(Spec::name, type_of<Spec>(), from, &detail::build_layer<Spec, T, D>, &spec);
     }
   }
   /// Adds a join of these places, with this shape of an output. Its name is that of the block around it.
@@ -125,10 +135,6 @@ class Builder {
   }
 
   using Build = std::shared_ptr<const Layer<T, D>> (*)(const void* spec, const Shape& input, Setup<T, D>& setup);
-  template <class Spec>
-  static std::shared_ptr<const Layer<T, D>> build(const void* spec, const Shape& input, Setup<T, D>& setup) {
-    return std::make_shared<typename Spec::template Layer<T, D>>(*static_cast<const Spec*>(spec), input, setup);
-  }
   [[gnu::cold]] Index add(const char* spec_name, const char* type, Index from, Build build, const void* spec) {
     PlacedLayer<T, D> placed;
     placed.name = unique_name(spec_name);

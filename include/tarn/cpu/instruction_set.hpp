@@ -15,7 +15,7 @@
 namespace tarn::cpu {
 
 /// The bodies that an operation has on the CPU, slowest first.
-/// - `plain`: Eigen, one sample after another ([sample][h][w][c]), the definition that the others are tested against
+/// - `plain`: loops, one sample after another ([sample][h][w][c]), the definition that the others are tested against
 /// - `baseline`: 16-byte vectors, what every 64-bit processor has
 /// - `v3`: 32-byte vectors and fused multiply-add (AVX2; the x86-64-v3 level)
 /// - `v4`: 64-byte vectors (AVX-512; the x86-64-v4 level)

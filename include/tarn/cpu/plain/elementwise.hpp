@@ -8,8 +8,8 @@
 
 namespace tarn::cpu::plain {
 
-// Loops over scalars, here and in the files beside this one: as an array library's expressions, they would cost a program
-// that trains with other bodies a sixth of its compile time.
+// Loops over scalars, here and in the files beside this one: as Eigen's expressions they would cost every program 2 s and 150 MB
+// to compile, whichever bodies it runs.
 
 template <class T>
 void activate(Activation::Kind kind, T slope, const T* x, T* y, Index size) {

@@ -146,6 +146,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", settings.threads, "threads to use; none given: TARN_NUM_THREADS, or one a core")
       ->check(CLI::Range(1, tarn::parallel::max_threads));
   app.add_option("--repeat", settings.repeat, "counted timings, of which the median is given")->check(CLI::Range(1, 1000));
+  app.add_flag("--cpu-time", settings.cpu_time, "processor time instead of the clock's, for W5 to W8 and model on one thread");
   app.add_option("--data", settings.data, "folder with the MNIST files");
   app.add_option("--programs", settings.programs, "folder with the example programs, for W4");
   app.add_flag("--json", as_json, "one JSON line a measurement");
@@ -170,6 +171,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : wrong_option;
+  }
+  if (settings.cpu_time && settings.threads != 1) {
+    std::cerr << "benchmarks: --cpu-time counts the work of all threads together, expected --threads 1\n";
+    return wrong_option;
   }
   if (model) return run_model(settings, description, as_json);
   if (growth)

@@ -17,10 +17,10 @@ Measurement time_network(const Settings& settings, const Description& descriptio
   const tarn::Dataset batch = network.random_data(description.batch);
   const auto& inputs = std::get<tarn::Tensor<float>>(batch.inputs.values());
   if (description.predict) {
-    result.seconds = seconds_of([&] { network.predict(inputs); }, settings.repeat);
+    result.seconds = seconds_of([&] { network.predict(inputs); }, settings);
     result.loss = network.evaluate(batch).loss;
   } else {
-    result.seconds = seconds_of([&] { result.loss = network.step(batch); }, settings.repeat);
+    result.seconds = seconds_of([&] { result.loss = network.step(batch); }, settings);
   }
   const Flops& flops = network.flops();
   result.flops = static_cast<double>(description.batch) * (description.predict ? flops.predict : flops.train);

@@ -8,8 +8,8 @@ namespace tarn::cpu {
 /// What one call of a convolution's body computes: output rows [first_row, last_row) of `groups` groups, and those outputs that
 /// are in tiles [first_tile, last_tile). Of `tiles` even pieces, tile i begins at output out_c * i / tiles.
 /// Weight k = (kernel row, kernel column, input channel) of output o stands at kernel[k * k_stride + o * output_stride]. Or the
-/// kernel is packed, tile after tile: [k][outputs of the tile]. `bias` is null or [out_c]. Neighbouring outputs of y stand
-/// `y_pixel` apart, rows `y_row`. Strides are in scalars.
+/// kernel is packed, tile after tile: [k][outputs of the tile]. Sums begin with `bias`, [out_c] or null for zeros, or with what y
+/// holds. Neighbouring outputs of y stand `y_pixel` apart, rows `y_row`. Strides are in scalars.
 template <class T>
 struct ConvBlock {
   const T* x;
@@ -21,6 +21,7 @@ struct ConvBlock {
   Index first_row, last_row, first_tile, last_tile, tiles;
   T* y;
   Index y_group, y_row, y_pixel;
+  bool accumulate = false;  ///< to y
 };
 
 /// What one call of a kernel gradient's body computes: sums[k][o] (+)= sum of x * dy over groups, rows and columns, for

@@ -72,6 +72,7 @@ Weights<T> pack_models(const T* kernel, const ConvGeometry& g, const ConvGeometr
 
 /// Whether rows of weights that far apart are worth packing, though they could be read in place.
 inline bool wide(const ConvGeometry& g) { return g.out_c >= 256; }
+inline bool dense(const ConvGeometry& g) { return g.pixels() == 1 && g.depth() == g.in_c; }
 
 /// Where a convolution writes: strides in pixels.
 template <class T>
@@ -109,6 +110,51 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
   });
 }
 
+/// How the forward pass of a wide dense layer goes: each of at most 16 items has some outputs, in panels; the weights of a panel
+/// and of `depth` inputs are packed, and used while they are in the cache. Borders depend on shapes alone.
+struct PanelPlan {
+  static constexpr Index outputs = 64, depth = 256;  // of a panel, at most
+  Index panels, items;
+  explicit PanelPlan(const ConvGeometry& g) : panels{ceil_divide(g.out_c, outputs)}, items{std::min<Index>(panels, 16)} {}
+  Index scratch() const { return items * outputs * depth; }
+};
+
+/// y = x W + b for x [groups][in][lane], W [in, out].
+template <class T>
+void multiply_panels(const T* x, Index groups, Index lanes, const T* kernel, const T* bias, const ConvGeometry& g, T* y,
+                     const Activation& activation, T* scratch) {
+  const PanelPlan plan{g};
+  const bool activated = activation.is_elementwise() && activation.kind() != Activation::Kind::linear;
+  const Index depths = ceil_divide(g.in_c, plan.depth), tile = TARN_CPU_BODY(conv_tile_outputs, T)();
+  const auto pack = TARN_CPU_BODY(pack_kernel, T);
+  const auto body = TARN_CPU_BODY(conv2d, T, false);
+  run(groups * lanes * g.in_c * g.out_c, plan.items, [&](Index item) {
+    T* const packed = scratch + item * plan.outputs * plan.depth;
+    const auto [first_panel, last_panel] = parallel::piece(plan.panels, plan.items, item);
+    for (Index i = 0; i < depths; ++i) {
+      const auto [begin, end] = parallel::piece(g.in_c, depths, i);
+      ConvGeometry part;
+      part.in_c = end - begin;
+      for (Index panel = first_panel; panel < last_panel; ++panel) {
+        const auto [first, last] = parallel::piece(g.out_c, plan.panels, panel);
+        const Index tiles = ceil_divide(last - first, tile);
+        part.out_c = last - first;
+        pack(kernel + begin * g.out_c + first, g.out_c, 1, 0, part.in_c, part.in_c, part.out_c, packed);
+        for (Index group = 0; group < groups; group += 2)  // whose inputs stay in the nearest cache for all tiles
+          body(part, {x + (group * g.in_c + begin) * lanes, g.in_c * lanes, std::min<Index>(2, groups - group), packed, true, 0,
+                      0, i == 0 && bias ? bias + first : nullptr, 0, 1, 0, tiles, tiles, y + (group * g.out_c + first) * lanes,
+                      g.out_c * lanes, 0, 0, i > 0});
+      }
+    }
+    const Index first = parallel::piece(g.out_c, plan.panels, first_panel).first;
+    const Index last = parallel::piece(g.out_c, plan.panels, last_panel - 1).second;
+    for (Index group = 0; activated && group < groups; ++group) {
+      T* const range = y + (group * g.out_c + first) * lanes;
+      activate_range(activation, range, range, (last - first) * lanes);
+    }
+  });
+}
+
 }  // namespace detail
 
 /// Scalars of scratch that any of the functions below needs, whatever the batch size and the number of threads.
@@ -116,7 +162,9 @@ template <class T>
 Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto g = geometry.simplified();
   const Index lanes = cpu::lanes<T>();
-  const Index packed = g.kernel_h * g.kernel_w > 1 || detail::wide(g) ? g.depth() * g.out_c : 0;
+  const Index packed = detail::dense(g)                                 ? detail::wide(g) ? detail::PanelPlan{g}.scratch() : 0
+                       : g.kernel_h * g.kernel_w > 1 || detail::wide(g) ? g.depth() * g.out_c
+                                                                        : 0;
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
   return std::max({packed, bias_sums, detail::KernelGradientPlan{g, lanes, false}.scratch()});
 }
@@ -137,12 +185,19 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
   constexpr bool models = detail::models<D>;
   const Index width = models ? x.lanes() : 1;  // scalars of a weight
   detail::Weights<T> weights{kernel.data(), false, g.out_c * width, width};
-  if (width == 1 && detail::wide(g) && x.groups() * g.pixels() > 4) {
-    detail::check_scratch("conv2d", scratch, kernel.size());
-    weights = detail::pack(kernel.data(), g, scratch.data());
+  const T* const start = bias.size() ? bias.data() : nullptr;
+  if (!models && detail::dense(g) && detail::wide(g)) {
+    detail::check_scratch("conv2d", scratch, detail::PanelPlan{g}.scratch());
+    detail::multiply_panels(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), start, g, y.data(), activation,
+                            scratch.data());
+  } else {
+    if (width == 1 && detail::wide(g) && x.groups() * g.pixels() > 4) {
+      detail::check_scratch("conv2d", scratch, kernel.size());
+      weights = detail::pack(kernel.data(), g, scratch.data());
+    }
+    detail::convolve<T, models>(x.data(), x.groups(), Index{x.lanes()}, weights, start, g, {y.data(), g.pixels(), g.out_w, 1},
+                                activation);
   }
-  detail::convolve<T, models>(x.data(), x.groups(), Index{x.lanes()}, weights, bias.size() ? bias.data() : nullptr, g,
-                              {y.data(), g.pixels(), g.out_w, 1}, activation);
   if (!activation.is_elementwise()) activate(activation, y, y);
 }
 

@@ -27,7 +27,7 @@ struct KernelGradientPlan {
   Index sums_row, sums_size, bias_size;
 
   KernelGradientPlan(const ConvGeometry& g, Index lanes_of_batch, bool models) : lanes{lanes_of_batch} {
-    transposed = !models && lanes > 1 && g.out_c >= lanes && g.depth() >= 48;
+    transposed = !models && lanes > 1 && g.depth() >= 48 && (g.out_c >= lanes || (g.pixels() == 1 && 2 * g.out_c >= lanes));
     padded = g.pad_left > 0 || g.span_w() > g.in_w;
     sums_row = g.out_c * (transposed ? 1 : lanes);
     sums_size = padded_size(g.depth() * sums_row);

@@ -20,7 +20,7 @@ void conv2d(const ConvGeometry& g, const ConvBlock<T>& b) {
     const Index begin = g.out_c * tile / b.tiles, outputs = g.out_c * (tile + 1) / b.tiles - begin;
     const Index k_stride = b.packed ? outputs : b.k_stride, output_stride = b.packed ? 1 : b.output_stride;
     T* const y = b.y + sample * b.y_group + row * b.y_row + column * b.y_pixel + begin;
-    for (Index o = 0; o < outputs; ++o) y[o] = b.bias ? b.bias[begin + o] : T(0);
+    for (Index o = 0; o < outputs && !b.accumulate; ++o) y[o] = b.bias ? b.bias[begin + o] : T(0);
     const Index top = row * g.stride_h - g.pad_top, left = column * g.stride_w - g.pad_left;
     const Index first = std::max<Index>(0, -left), last = std::min(g.kernel_w, g.in_w - left);
     for (Index i = std::max<Index>(0, -top); i < std::min(g.kernel_h, g.in_h - top); ++i) {

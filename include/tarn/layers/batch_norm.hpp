@@ -45,6 +45,7 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   }
 
   Shape output_shape() const override { return output_; }
+  bool gives_dz() const override { return true; }
   std::shared_ptr<const LayerPair<T, D>> paired(const tarn::Layer<T, D>& next) const override {
     return next.averages() ? std::make_shared<Averaged>(*this, *next.averages()) : nullptr;
   }
@@ -60,14 +61,15 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     if (step.frozen()) {  // dx = gamma / sqrt(variance + epsilon) dy
-      if (dx)
-        ops::normalize_input_gradient(dy, step.value(moving_variance_), spec_.epsilon, step.value(gamma_), *dx, step.scratch());
+      if (!dx) return;
+      ops::normalize_input_gradient(dy, step.value(moving_variance_), spec_.epsilon, step.value(gamma_), *dx, step.scratch());
+      ops::activation_gradient(step.below(), x, *dx);
       return;
     }
     // dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
     const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
     ops::normalize_gradient(x, dy, mean, variance, spec_.epsilon, step.value(gamma_), step.gradient(gamma_), step.gradient(beta_),
-                            dx, step.scratch());
+                            dx, step.scratch(), step.below());
   }
 
  private:
@@ -90,7 +92,7 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
       const Batch<T, D> pooled{memory.data(), y.count(), y.sample()};
       const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
       ops::normalize_pooled_gradient(x, pooled, windows_, dy, mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_),
-                                     step.gradient(norm_.gamma_), step.gradient(norm_.beta_), dx, step.scratch());
+                                     step.gradient(norm_.gamma_), step.gradient(norm_.beta_), dx, step.scratch(), step.below());
     }
 
    private:

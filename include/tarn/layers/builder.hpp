@@ -113,6 +113,11 @@ class Builder {
       if (placed.layer && next.layer && placed.uses == 1 && next.inputs[0] == static_cast<Index>(i) && !placed.adds[0])
         placed.pair = placed.layer->paired(*next.layer);
     }
+    for (auto& placed : layers_) {
+      if (!placed.layer || !placed.layer->gives_dz() || placed.inputs[0] < 0) continue;
+      auto& below = layers_[static_cast<std::size_t>(placed.inputs[0])];
+      placed.gives_dz = below.takes_dz = below.uses == 1 && below.layer && below.layer->takes_dz();
+    }
     return std::move(layers_);
   }
 

@@ -46,15 +46,18 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
 
   Shape output_shape() const override { return {geometry_.out_h, geometry_.out_w, geometry_.out_c}; }
   Activation activation() const override { return activation_; }
+  bool takes_dz() const override { return activation_.is_elementwise(); }
+  bool gives_dz() const override { return true; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     // dz = dy f'(z), dW = x * dz, db = sum of dz
-    ops::conv2d_parameter_gradients(x, y, activation_, dy, geometry_, step.gradient(kernel_), step.gradient(bias_),
+    ops::conv2d_parameter_gradients(x, y, step.left(activation_), dy, geometry_, step.gradient(kernel_), step.gradient(bias_),
                                     step.scratch());
-    if (dx) ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch());  // dx = dz * flipped W
+    if (dx)  // dx = dz * flipped W
+      ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch(), step.below(), &x);
   }
 
  private:

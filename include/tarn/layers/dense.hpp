@@ -39,14 +39,16 @@ class Dense::Layer final : public tarn::Layer<T, D> {
 
   Shape output_shape() const override { return {kernel_.shape[1]}; }
   Activation activation() const override { return activation_; }
+  bool takes_dz() const override { return activation_.is_elementwise(); }
+  bool gives_dz() const override { return true; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::matmul(x, step.value(kernel_), step.value(bias_), activation_, y, step.scratch());  // y = f(x W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     // dz = dy f'(z), dW = x^T dz, db = sum of dz
-    ops::matmul_parameter_gradients(x, y, activation_, dy, step.gradient(kernel_), step.gradient(bias_), step.scratch());
-    if (dx) ops::matmul_input_gradient(dy, step.value(kernel_), *dx, step.scratch());  // dx = dz W^T
+    ops::matmul_parameter_gradients(x, y, step.left(activation_), dy, step.gradient(kernel_), step.gradient(bias_), step.scratch());
+    if (dx) ops::matmul_input_gradient(dy, step.value(kernel_), *dx, step.scratch(), step.below(), &x);  // dx = dz W^T
   }
 
  private:

@@ -45,6 +45,10 @@ class Layer {
   }
   /// The function that y went through last, for diagnostics.
   virtual Activation activation() const { return Linear{}; }
+  /// Whether `backward` takes dL/dz of that function, y = f(z), in place of dL/dy where the Step says so.
+  virtual bool takes_dz() const { return false; }
+  /// Whether `backward`, and that of a pair which begins with this layer, multiply dx by the derivative of `Step::below`.
+  virtual bool gives_dz() const { return false; }
   /// The windows of which y is the mean, where that is all there is to the layer.
   virtual const cpu::PoolGeometry* averages() const { return nullptr; }
   /// This layer and the next as one, if that is less work; null if not. Used in training, while this layer is not frozen.
@@ -129,6 +133,7 @@ struct PlacedLayer {
   std::shared_ptr<const Join<T, D>> join;
   std::shared_ptr<const LayerPair<T, D>> pair;  ///< with the next layer, which alone takes its output; or null
   std::vector<Index> inputs;                    ///< places whose outputs it takes; -1 is the model's input
+  bool gives_dz = false, takes_dz = false;      ///< to the layer below, from the one above: dL/dz of an activation y = f(z)
   std::vector<char> adds;                       ///< an input's gradient is added to that of a later place, which wrote it first
   Index uses = 0;                               ///< places that take its output
   Shape input, output;                          ///< of one sample

@@ -149,7 +149,7 @@ class Sequential {
       const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
       Batch<T, D> dy = workspace.gradient(i, count);
       arrived(i, dy);
-      step.enter(i, is_frozen(i));
+      enter_backward(i, step);
       for (std::size_t k = 0; k < placed.inputs.size(); ++k) {
         const Index from = placed.inputs[k];
         const bool wanted = input_gradient || needs_gradient(from);
@@ -251,12 +251,19 @@ class Sequential {
     const Index from = placed.inputs[0];
     const bool wanted = input_gradient || needs_gradient(from);
     Batch<T, D> dy = workspace.gradient(i + 1, count), dx = workspace.gradient(from, count);
-    step.enter(i, false);
+    enter_backward(i, step);
     placed.pair->backward(workspace.activation(from, count), workspace.activation(i, count), workspace.activation(i + 1, count),
                           dy, wanted ? &dx : nullptr, step);
     if (wanted) ops::clear_unused_lanes(dx);
   }
 
+  /// Before a layer's `backward`. Nobody who watches is shown dL/dz for dL/dy.
+  void enter_backward(Index i, Step<T, D>& step) const {
+    const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
+    Activation below;
+    if (placed.gives_dz && !step.watched()) below = (*layers_)[static_cast<std::size_t>(placed.inputs[0])].layer->activation();
+    step.enter(i, is_frozen(i), below, placed.takes_dz && !step.watched());
+  }
   /// One layer's part of the way back. A gradient that others have begun is formed apart and added.
   void backward(const PlacedLayer<T, D>& placed, Workspace<T, D>& workspace, Batch<T, D>& dy, Batch<T, D>* dx,
                 Step<T, D>& step) const {

@@ -47,10 +47,17 @@ class Step {
   /// The layer's own random numbers in this step.
   StreamOf<D> stream() const { return {seed_, Purpose::layer, layer_, number_}; }
 
+  /// In `backward`: the elementwise function that x went through last, where its derivative is to be put into dx; else Linear.
+  const Activation& below() const { return below_; }
+  /// In `backward`: of y = f(z), what is left to do on the way from what arrives to dL/dz. Linear where dL/dz arrives.
+  Activation left(const Activation& f) const { return takes_dz_ ? Activation{} : f; }
+
   /// The model says whose turn it is.
-  void enter(Index layer, bool frozen) {
+  void enter(Index layer, bool frozen, const Activation& below = Linear{}, bool takes_dz = false) {
     layer_ = layer;
     frozen_ = frozen;
+    below_ = below;
+    takes_dz_ = takes_dz;
   }
 
  private:
@@ -61,7 +68,8 @@ class Step {
   SeedOf<D> seed_{};
   Index number_ = 0;
   Index layer_ = 0;
-  bool frozen_ = false, watched_ = false;
+  bool frozen_ = false, watched_ = false, takes_dz_ = false;
+  Activation below_;
 };
 
 }  // namespace tarn

@@ -85,13 +85,13 @@ struct Output {
 /// depend on shapes alone.
 template <class T, bool Models>
 void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g,
-              const Output<T>& y, const Activation& activation) {
+              const Output<T>& y, const Finish<T>& finish) {
   const Index x_group = g.in_h * g.in_w * g.in_c * lanes, pixel = g.out_c * lanes, y_group = y.image * pixel;
   const Index tiles = ceil_divide(g.out_c, TARN_CPU_BODY(conv_tile_outputs, T)());
   const Index block = lanes == 1 ? 16 : 4;
   const Index blocks = ceil_divide(groups, block), items = ceil_divide(32, std::max<Index>(blocks, 1));
   const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
-  const bool activated = activation.is_elementwise() && activation.kind() != Activation::Kind::linear;
+  const bool finished = finish.any();
   const auto body = TARN_CPU_BODY(conv2d, T, Models);
   run(groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c, blocks * row_parts * tile_parts, [&](Index item) {
     const Index first = item / (row_parts * tile_parts) * block, count = std::min(block, groups - first);
@@ -102,9 +102,9 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
     for (Index row = first_row; row < last_row; ++row) {
       body(g, {x + first * x_group, x_group, count, weights.data, weights.packed, weights.k_stride, weights.output_stride, bias,
                row, row + 1, first_tile, last_tile, tiles, to, y_group, y.row * pixel, y.pixel * pixel});
-      for (Index group = 0; activated && group < count; ++group) {
+      for (Index group = 0; finished && group < count; ++group) {
         T* const range = to + group * y_group + row * y.row * pixel + first_output * lanes;
-        activate_range(activation, range, range, ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
+        finish(range, range - y.data, ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
       }
     }
   });
@@ -122,9 +122,8 @@ struct PanelPlan {
 /// y = x W + b for x [groups][in][lane], W [in, out].
 template <class T>
 void multiply_panels(const T* x, Index groups, Index lanes, const T* kernel, const T* bias, const ConvGeometry& g, T* y,
-                     const Activation& activation, T* scratch) {
+                     const Finish<T>& finish, T* scratch) {
   const PanelPlan plan{g};
-  const bool activated = activation.is_elementwise() && activation.kind() != Activation::Kind::linear;
   const Index depths = ceil_divide(g.in_c, plan.depth), tile = TARN_CPU_BODY(conv_tile_outputs, T)();
   const auto pack = TARN_CPU_BODY(pack_kernel, T);
   const auto body = TARN_CPU_BODY(conv2d, T, false);
@@ -148,9 +147,9 @@ void multiply_panels(const T* x, Index groups, Index lanes, const T* kernel, con
     }
     const Index first = parallel::piece(g.out_c, plan.panels, first_panel).first;
     const Index last = parallel::piece(g.out_c, plan.panels, last_panel - 1).second;
-    for (Index group = 0; activated && group < groups; ++group) {
-      T* const range = y + (group * g.out_c + first) * lanes;
-      activate_range(activation, range, range, (last - first) * lanes);
+    for (Index group = 0; finish.any() && group < groups; ++group) {
+      const Index offset = (group * g.out_c + first) * lanes;
+      finish(y + offset, offset, (last - first) * lanes);
     }
   });
 }
@@ -188,7 +187,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
   const T* const start = bias.size() ? bias.data() : nullptr;
   if (!models && detail::dense(g) && detail::wide(g)) {
     detail::check_scratch("conv2d", scratch, detail::PanelPlan{g}.scratch());
-    detail::multiply_panels(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), start, g, y.data(), activation,
+    detail::multiply_panels(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), start, g, y.data(), {activation},
                             scratch.data());
   } else {
     if (width == 1 && detail::wide(g) && x.groups() * g.pixels() > 4) {
@@ -196,17 +195,19 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
       weights = detail::pack(kernel.data(), g, scratch.data());
     }
     detail::convolve<T, models>(x.data(), x.groups(), Index{x.lanes()}, weights, start, g, {y.data(), g.pixels(), g.out_w, 1},
-                                activation);
+                                {activation});
   }
   if (!activation.is_elementwise()) activate(activation, y, y);
 }
 
 /// dx = the convolution of dy with the flipped kernel, inputs and outputs exchanged; with a stride, one for each phase of
-/// input positions, on the taps that reach them.
+/// input positions, on the taps that reach them. With `below`, the elementwise function that x went through last, dx is
+/// multiplied by its derivative: it is then the gradient before that function.
 /// dy [batch, out_h, out_w, out_c], kernel [kernel_h, kernel_w, in_c, out_c], dx [batch, in_h, in_w, in_c].
 template <class T, OnCpu D>
 void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorView<const T, D>> kernel,
-                           const cpu::ConvGeometry& geometry, Batch<T, D>& dx, std::type_identity_t<TensorView<T, D>> scratch) {
+                           const cpu::ConvGeometry& geometry, Batch<T, D>& dx, std::type_identity_t<TensorView<T, D>> scratch,
+                           const Activation& below = Linear{}, const Batch<T, D>* x = nullptr) {
   const auto g = geometry.simplified();
   detail::check_size("conv2d_input_gradient", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
   detail::check_size("conv2d_input_gradient", "a sample of dx", dx.sample().size(), g.in_h * g.in_w * g.in_c);
@@ -214,6 +215,8 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
   detail::check_size("conv2d_input_gradient", "batch dx", dx.count(), dy.count());
   constexpr bool models = detail::models<D>;
   const Index lanes = dy.lanes(), width = models ? lanes : 1;
+  const detail::Finish<T> finish{below, x ? x->data() : nullptr};
+  const bool one_phase = g.stride_h == 1 && g.stride_w == 1;
   const bool packed = g.kernel_h * g.kernel_w > 1;  // a 1x1 kernel is its own flip
   if (packed) detail::check_scratch("conv2d_input_gradient", scratch, kernel.scalars());
   for (Index i = 0; i < std::min(g.stride_h, g.in_h + g.pad_top); ++i)  // phases behind hold no input position
@@ -229,8 +232,10 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
         weights = detail::pack_flipped(kernel.data(), g, t, i, j, scratch.data());
       T* const to = dx.data() + (rows.start * g.in_w + columns.start) * g.in_c * lanes;
       detail::convolve<T, models>(dy.data(), dy.groups(), lanes, weights, nullptr, t,
-                                  {to, g.in_h * g.in_w, g.stride_h * g.in_w, g.stride_w}, Linear{});
+                                  {to, g.in_h * g.in_w, g.stride_h * g.in_w, g.stride_w},
+                                  one_phase ? finish : detail::Finish<T>{});
     }
+  if (!one_phase && finish.any()) activation_gradient(below, *x, dx);
 }
 
 }  // namespace tarn::ops

@@ -22,6 +22,27 @@ void activate_range(const Activation& f, const T* x, T* y, Index size) {
     std::copy_n(x, size, y);
 }
 
+namespace detail {
+
+/// What is done to each range of a result while that is in the cache: y = f(y) or, of a gradient dx, dx *= f'(x's own input),
+/// from x = f(its input).
+template <class T>
+struct Finish {
+  Activation f;
+  const T* x = nullptr;  ///< null for y = f(y)
+
+  bool any() const { return f.is_elementwise() && f.kind() != Activation::Kind::linear; }
+  /// `offset`: of the range in x.
+  void operator()(T* range, Index offset, Index size) const {
+    if (x)
+      TARN_CPU_BODY(activation_gradient, T)(f.kind(), static_cast<T>(f.slope()), x + offset, range, range, size);
+    else
+      activate_range(f, range, range, size);
+  }
+};
+
+}  // namespace detail
+
 /// y = f(x); y may be x.
 template <class T, OnCpu D>
 void activate(const Activation& f, const Batch<T, D>& x, Batch<T, D>& y) {

@@ -36,11 +36,11 @@ void matmul_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   conv2d_parameter_gradients(x, y, activation, dy, detail::dense_geometry(dkernel.shape()[0], dkernel.shape()[1]), dkernel, dbias,
                              scratch);
 }
-/// dx = dy W^T.
+/// dx = dy W^T; with `below`, the elementwise function that x went through last, times its derivative.
 template <class T, OnCpu D>
 void matmul_input_gradient(const Batch<T, D>& dy, const TensorView<const T, D>& kernel, Batch<T, D>& dx,
-                           const TensorView<T, D>& scratch) {
-  conv2d_input_gradient(dy, kernel, detail::dense_geometry(kernel.shape()[0], kernel.shape()[1]), dx, scratch);
+                           const TensorView<T, D>& scratch, const Activation& below = Linear{}, const Batch<T, D>* x = nullptr) {
+  conv2d_input_gradient(dy, kernel, detail::dense_geometry(kernel.shape()[0], kernel.shape()[1]), dx, scratch, below, x);
 }
 
 }  // namespace tarn::ops

@@ -8,6 +8,7 @@
 #include <tarn/cpu/dispatch.hpp>
 #include <tarn/cpu/plain/norm.hpp>
 #include <tarn/ops/detail.hpp>
+#include <tarn/ops/elementwise.hpp>
 
 namespace tarn::ops {
 
@@ -243,21 +244,28 @@ NormalizeSlopes<T> normalize_parameter_gradients(const Batch<T, D>& x, const Bat
 
 }  // namespace detail
 
-/// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted.
+/// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted; with
+/// `below`, the elementwise function that x went through last, times its derivative.
 template <class T, OnCpu D>
 void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const TensorView<const T, D>& mean,
                         const TensorView<const T, D>& variance, double epsilon, const TensorView<const T, D>& gamma,
                         const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta, Batch<T, D>* dx,
-                        const TensorView<T, D>& scratch) {
+                        const TensorView<T, D>& scratch, const Activation& below = Linear{}) {
   const auto [rows, channels] = detail::rows_of(x);
   if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
   const auto slopes = detail::normalize_parameter_gradients(x, dy, static_cast<double>(x.count() * rows), mean, variance, epsilon,
                                                             gamma, dgamma, dbeta, scratch);
   if (!dx) return;
   const auto body = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
+  const detail::Finish<T> finish{below, x.data()};
+  const Index pixel = channels * x.lanes(), some = std::max<Index>(8192 / std::max<Index>(pixel, 1), 1);  // pixels in the cache
   parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
-    body(x.group(group), dy.group(group), dx->group(group), 1, rows, channels, mean.data(), slopes.scale, slopes.offset,
-         slopes.slope);
+    for (Index row = 0; row < rows; row += some) {
+      const Index offset = (group * rows + row) * pixel, count = std::min(some, rows - row);
+      body(x.data() + offset, dy.data() + offset, dx->data() + offset, 1, count, channels, mean.data(), slopes.scale,
+           slopes.offset, slopes.slope);
+      if (finish.any()) finish(dx->data() + offset, offset, count * pixel);
+    }
   });
 }
 

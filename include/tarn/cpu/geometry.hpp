@@ -23,6 +23,17 @@ struct ConvGeometry {
   /// Input columns that the outputs look at, padding included.
   Index span_w() const { return (out_w - 1) * stride_w + kernel_w; }
 
+  /// Along one axis: the outputs [first, last) whose kernel tap lies inside the image.
+  struct Outputs {
+    Index first, last;
+  };
+  static Outputs outputs_inside(Index tap, Index in, Index out, Index stride, Index pad) {
+    const Index above = pad - tap > 0 ? pad - tap : 0, below = in + pad - tap > 0 ? in + pad - tap : 0;
+    const Index first = stride == 1 ? above : (above + stride - 1) / stride, last = stride == 1 ? below : (below + stride - 1) / stride;
+    const Index begin = first < out ? first : out, end = last < out ? last : out;
+    return {begin, end < begin ? begin : end};
+  }
+
   /// A convolution whose output is one pixel, without padding, as a dense layer on the same memory; others as they are.
   ConvGeometry simplified() const {
     if (pixels() != 1 || pad_top != 0 || pad_left != 0 || kernel_h != in_h || kernel_w != in_w) return *this;

@@ -41,11 +41,16 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
     moving_variance_ = setup.state("moving_variance", channels, Ones{});
     mean_ = setup.keep(channels);
     variance_ = setup.keep(channels);
+    sums_ = setup.keep({2, input.back()});
     setup.scratch(ops::norm_scratch(input.back()));
   }
 
   Shape output_shape() const override { return output_; }
   bool gives_dz() const override { return true; }
+  TensorView<T, D> gradient_sums(const Step<T, D>& step) const override {
+    const bool can = !step.frozen() && ops::can_use_sums(step.value(gamma_), step.value(beta_));
+    return can ? step.kept(sums_) : TensorView<T, D>{};
+  }
   std::shared_ptr<const LayerPair<T, D>> paired(const tarn::Layer<T, D>& next) const override {
     return next.averages() ? std::make_shared<Averaged>(*this, *next.averages()) : nullptr;
   }
@@ -66,6 +71,9 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
       ops::activation_gradient(step.below(), x, *dx);
       return;
     }
+    if (step.takes_sums())
+      return ops::normalize_gradient_of_sums<T, D>(step.kept(sums_), step.value(gamma_), step.value(beta_), step.gradient(gamma_),
+                                                   step.gradient(beta_));
     // dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
     const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
     ops::normalize_gradient(x, dy, mean, variance, spec_.epsilon, step.value(gamma_), step.gradient(gamma_), step.gradient(beta_),
@@ -120,7 +128,7 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   BatchNorm spec_;
   Shape output_;
   Parameter gamma_, beta_, moving_mean_, moving_variance_;  // each [c]
-  Kept mean_, variance_;                                    // each [c], of the batch
+  Kept mean_, variance_, sums_;                             // [c], [c] of the batch; [2, c] of what arrives
 };
 
 }  // namespace tarn

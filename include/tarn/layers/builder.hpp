@@ -114,9 +114,11 @@ class Builder {
         placed.pair = placed.layer->paired(*next.layer);
     }
     for (auto& placed : layers_) {
-      if (!placed.layer || !placed.layer->gives_dz() || placed.inputs[0] < 0) continue;
+      if (!placed.layer || placed.inputs[0] < 0) continue;
       auto& below = layers_[static_cast<std::size_t>(placed.inputs[0])];
-      placed.gives_dz = below.takes_dz = below.uses == 1 && below.layer && below.layer->takes_dz();
+      if (below.uses != 1 || !below.layer) continue;
+      placed.gives_dz = below.takes_dz = placed.layer->gives_dz() && below.layer->takes_dz();
+      below.takes_sums = placed.layer->gives_sums();
     }
     return std::move(layers_);
   }

@@ -42,20 +42,26 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
                                 spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.filters}, spec.bias_initializer) : Parameter{}} {
     setup.scratch(ops::conv2d_scratch<T>(geometry_));
+    if (ops::can_sum_taps<T, D>(geometry_)) taps_ = setup.keep({spec.kernel.height, spec.kernel.width, spec.filters});
   }
 
   Shape output_shape() const override { return {geometry_.out_h, geometry_.out_w, geometry_.out_c}; }
   Activation activation() const override { return activation_; }
   bool takes_dz() const override { return activation_.is_elementwise(); }
   bool gives_dz() const override { return true; }
+  bool gives_sums() const override { return taps_.index >= 0; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    const bool sums = step.dx_sums().size() != 0;
     // dz = dy f'(z), dW = x * dz, db = sum of dz
     ops::conv2d_parameter_gradients(x, y, step.left(activation_), dy, geometry_, step.gradient(kernel_), step.gradient(bias_),
-                                    step.scratch());
+                                    step.scratch(), sums ? step.kept(taps_) : TensorView<T, D>{});
+    if (sums)  // of dx, and of dx x
+      ops::conv2d_input_gradient_sums<T, D>(step.value(kernel_), step.gradient(kernel_), step.kept(taps_), geometry_,
+                                            step.dx_sums());
     if (dx)  // dx = dz * flipped W
       ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch(), step.below(), &x);
   }
@@ -88,6 +94,7 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   cpu::ConvGeometry geometry_;
   Activation activation_;
   Parameter kernel_, bias_;  // [kh, kw, in, filters], [filters]
+  Kept taps_;                // [kh, kw, filters], if few: sums of dz where a tap lies inside x
 };
 
 }  // namespace tarn

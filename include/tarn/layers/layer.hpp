@@ -49,6 +49,14 @@ class Layer {
   virtual bool takes_dz() const { return false; }
   /// Whether `backward`, and that of a pair which begins with this layer, multiply dx by the derivative of `Step::below`.
   virtual bool gives_dz() const { return false; }
+  /// Whether `backward` can give `Step::dx_sums` in place of dx.
+  virtual bool gives_sums() const { return false; }
+  /// If of dL/dy two sums are all that this step's `backward` needs while no dx is wanted: where to put them, [2, c] over all but
+  /// the last axis, of dL/dy and of dL/dy y. Otherwise empty.
+  virtual TensorView<T, D> gradient_sums(const Step<T, D>& step) const {
+    static_cast<void>(step);
+    return {};
+  }
   /// The windows of which y is the mean, where that is all there is to the layer.
   virtual const cpu::PoolGeometry* averages() const { return nullptr; }
   /// This layer and the next as one, if that is less work; null if not. Used in training, while this layer is not frozen.
@@ -133,6 +141,7 @@ struct PlacedLayer {
   std::shared_ptr<const Join<T, D>> join;
   std::shared_ptr<const LayerPair<T, D>> pair;  ///< with the next layer, which alone takes its output; or null
   std::vector<Index> inputs;                    ///< places whose outputs it takes; -1 is the model's input
+  bool takes_sums = false;                      ///< the layer above can give `gradient_sums`
   bool gives_dz = false, takes_dz = false;      ///< to the layer below, from the one above: dL/dz of an activation y = f(z)
   std::vector<char> adds;                       ///< an input's gradient is added to that of a later place, which wrote it first
   Index uses = 0;                               ///< places that take its output

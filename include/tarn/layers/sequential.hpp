@@ -149,10 +149,14 @@ class Sequential {
       const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
       Batch<T, D> dy = workspace.gradient(i, count);
       arrived(i, dy);
+      const TensorView<T, D> dx_sums = gradient_sums(placed.inputs[0], step, input_gradient);
+      const bool takes_sums = gradient_sums(i, step, input_gradient).size() != 0;
       enter_backward(i, step);
+      step.sum_dx(dx_sums);
+      if (takes_sums) step.take_sums();
       for (std::size_t k = 0; k < placed.inputs.size(); ++k) {
         const Index from = placed.inputs[k];
-        const bool wanted = input_gradient || needs_gradient(from);
+        const bool wanted = (input_gradient || needs_gradient(from)) && dx_sums.size() == 0;
         if (!wanted && placed.join) continue;
         Batch<T, D> dx = workspace.gradient(from, count);
         if (placed.join)
@@ -263,6 +267,14 @@ class Sequential {
     Activation below;
     if (placed.gives_dz && !step.watched()) below = (*layers_)[static_cast<std::size_t>(placed.inputs[0])].layer->activation();
     step.enter(i, is_frozen(i), below, placed.takes_dz && !step.watched());
+  }
+  /// Where sums of what arrives at a layer go, if that is all it needs; else empty.
+  TensorView<T, D> gradient_sums(Index i, Step<T, D>& step, bool input_gradient) const {
+    if (i < 0 || input_gradient || step.watched()) return {};
+    const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
+    if (!placed.takes_sums || needs_gradient(placed.inputs[0])) return {};
+    step.enter(i, is_frozen(i));
+    return placed.layer->gradient_sums(step);
   }
   /// One layer's part of the way back. A gradient that others have begun is formed apart and added.
   void backward(const PlacedLayer<T, D>& placed, Workspace<T, D>& workspace, Batch<T, D>& dy, Batch<T, D>* dx,

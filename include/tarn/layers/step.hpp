@@ -52,12 +52,21 @@ class Step {
   /// In `backward`: of y = f(z), what is left to do on the way from what arrives to dL/dz. Linear where dL/dz arrives.
   Activation left(const Activation& f) const { return takes_dz_ ? Activation{} : f; }
 
+  /// In `backward`: where sums of dx and of dx x go, [2, c] over all but the last axis, if dx itself is not wanted; else empty.
+  const TensorView<T, D>& dx_sums() const { return dx_sums_; }
+  void sum_dx(const TensorView<T, D>& sums) { dx_sums_ = sums; }
+  /// In `backward`: whether such sums have come, and no dy.
+  bool takes_sums() const { return takes_sums_; }
+  void take_sums() { takes_sums_ = true; }
+
   /// The model says whose turn it is.
   void enter(Index layer, bool frozen, const Activation& below = Linear{}, bool takes_dz = false) {
     layer_ = layer;
     frozen_ = frozen;
     below_ = below;
     takes_dz_ = takes_dz;
+    takes_sums_ = false;
+    dx_sums_ = {};
   }
 
  private:
@@ -68,8 +77,9 @@ class Step {
   SeedOf<D> seed_{};
   Index number_ = 0;
   Index layer_ = 0;
-  bool frozen_ = false, watched_ = false, takes_dz_ = false;
+  bool frozen_ = false, watched_ = false, takes_dz_ = false, takes_sums_ = false;
   Activation below_;
+  TensorView<T, D> dx_sums_;
 };
 
 }  // namespace tarn

@@ -238,4 +238,27 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
   if (!one_phase && finish.any()) activation_gradient(below, *x, dx);
 }
 
+/// Sums [2, in_c] over samples and pixels of dx, and of dx x, without forming dx: x is multiplied by each weight as often as it
+/// is in the kernel's gradient, so that the sum of dx x is that of W dW; that of dx follows from the sums of dz over `taps`.
+/// kernel and dkernel [kernel_h, kernel_w, in_c, out_c], taps [kernel_h, kernel_w, out_c] of `conv2d_parameter_gradients`.
+template <class T, OnCpu D>
+void conv2d_input_gradient_sums(std::type_identity_t<TensorView<const T, D>> kernel,
+                                std::type_identity_t<TensorView<const T, D>> dkernel,
+                                std::type_identity_t<TensorView<const T, D>> taps, const cpu::ConvGeometry& geometry,
+                                const TensorView<T, D>& sums) {
+  const Index in = geometry.in_c, out = geometry.out_c;
+  detail::check_size("conv2d_input_gradient_sums", "sums", sums.size(), 2 * in);
+  for (Index c = 0; c < in; ++c) {
+    double of_dx = 0, of_products = 0;
+    for (Index tap = 0; tap < geometry.kernel_h * geometry.kernel_w; ++tap)
+      for (Index o = 0; o < out; ++o) {
+        const Index at = (tap * in + c) * out + o;
+        of_dx += static_cast<double>(kernel[at]) * static_cast<double>(taps[tap * out + o]);
+        of_products += static_cast<double>(kernel[at]) * static_cast<double>(dkernel[at]);
+      }
+    sums[c] = static_cast<T>(of_dx);
+    sums[in + c] = static_cast<T>(of_products);
+  }
+}
+
 }  // namespace tarn::ops

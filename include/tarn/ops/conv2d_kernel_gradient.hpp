@@ -24,7 +24,7 @@ struct KernelGradientPlan {
   Index rows, groups;     ///< of a block, at most
   Index x_row, dy_row;    ///< scalars of a row of a block's x and dy
   Index x_size, dy_size;  ///< scratch for a block's x and dy
-  Index sums_row, sums_size, bias_size;
+  Index sums_row, sums_size, bias_size, taps_size;
 
   KernelGradientPlan(const ConvGeometry& g, Index lanes_of_batch, bool models) : lanes{lanes_of_batch} {
     transposed = !models && lanes > 1 && g.depth() >= 48 && (g.out_c >= lanes || (g.pixels() == 1 && 2 * g.out_c >= lanes));
@@ -32,6 +32,8 @@ struct KernelGradientPlan {
     sums_row = g.out_c * (transposed ? 1 : lanes);
     sums_size = padded_size(g.depth() * sums_row);
     bias_size = padded_size(g.out_c * lanes);
+    taps_size = models ? 0 : padded_size(g.kernel_h * g.kernel_w * g.out_c * lanes);
+    if (taps_size > 8192) taps_size = 0;  // then they are not summed
     by_parts = g.pixels() > 1 && sums_size <= 65536;
     x_row = (padded ? g.span_w() : g.in_w) * g.in_c * lanes;
     dy_row = g.out_w * (transposed ? ceil_divide(g.out_c, lanes) * lanes : g.out_c) * lanes;
@@ -45,7 +47,7 @@ struct KernelGradientPlan {
       groups = std::numeric_limits<Index>::max();
     }
   }
-  Index part_size() const { return x_size + dy_size + sums_size + 2 * bias_size; }  // a block's bias sums, and all so far
+  Index part_size() const { return x_size + dy_size + sums_size + 2 * bias_size + taps_size; }  // a block's bias sums, and all so far
   Index scratch() const {
     return by_parts ? parallel::max_sum_parts * part_size() : x_size + dy_size + (transposed || lanes == 1 ? 0 : sums_size);
   }
@@ -174,15 +176,23 @@ void sum_over_batch(const Batch<T, D>& dy, std::type_identity_t<TensorView<T, D>
   detail::combine<T>(scratch.data(), parts, size, !detail::models<D>, lanes, sums.scalars(), sums.data());
 }
 
+/// Whether `conv2d_parameter_gradients` can sum over taps.
+template <class T, OnCpu D>
+bool can_sum_taps(const cpu::ConvGeometry& geometry) {
+  const detail::KernelGradientPlan plan{geometry.simplified(), cpu::lanes<T>(), false};
+  return !detail::models<D> && plan.by_parts && plan.taps_size > 0;
+}
+
 /// The gradients of y = f(conv(x, kernel) + bias), f elementwise: dy becomes dz = dy f'(z), and of that
 /// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of x[h stride_h + i - pad_top, w stride_w + j - pad_left, c] *
 /// dz[h, w, o], dbias[o] = sum of dz. Where the batch goes by parts, each block of it is finished while it is in the cache.
 /// x [batch, in_h, in_w, in_c], y and dy [batch, out_h, out_w, out_c], dkernel [kernel_h, kernel_w, in_c, out_c], dbias [out_c]
-/// or empty; both are overwritten.
+/// or empty; both are overwritten. On request `taps` [kernel_h, kernel_w, out_c] gets the sum of those dz whose tap lies inside x.
 template <class T, OnCpu D>
 void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, const Activation& f, Batch<T, D>& dy,
                                 const cpu::ConvGeometry& geometry, std::type_identity_t<TensorView<T, D>> dkernel,
-                                std::type_identity_t<TensorView<T, D>> dbias, std::type_identity_t<TensorView<T, D>> scratch) {
+                                std::type_identity_t<TensorView<T, D>> dbias, std::type_identity_t<TensorView<T, D>> scratch,
+                                std::type_identity_t<TensorView<T, D>> taps = {}) {
   const auto g = geometry.simplified();
   detail::check_size("conv2d_parameter_gradients", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d_parameter_gradients", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
@@ -200,6 +210,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   if (groups == 0) {
     std::fill_n(dkernel.data(), dkernel.scalars(), T(0));
     std::fill_n(dbias.data(), dbias.scalars(), T(0));
+    std::fill_n(taps.data(), taps.scalars(), T(0));
     return;
   }
   constexpr bool models = detail::models<D>;  // then sums keep their lanes
@@ -207,6 +218,10 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   detail::check_scratch("conv2d_parameter_gradients", scratch, plan.scratch());
   T* const memory = scratch.data();
   const bool activated = activation.kind() != Activation::Kind::linear, biased = dbias.size() != 0;
+  if (taps.size() != 0) {
+    detail::check_size("conv2d_parameter_gradients", "taps", taps.size(), g.kernel_h * g.kernel_w * g.out_c);
+    if (!plan.by_parts || plan.taps_size == 0) throw StateError("conv2d_parameter_gradients: too many taps and outputs to sum over");
+  }
   const bool lane_sums = !models && !plan.transposed && plan.lanes > 1;
   // Calls `work(block, overwrite)` for the blocks of groups [first, last).
   const auto for_blocks = [&](Index first, Index last, T* copies, auto work) {
@@ -226,15 +241,21 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     parallel::run(parts, [&](Index part) {
       const auto [first, last] = parallel::piece(groups, parts, part);
       T* const bias_sums = sums + part * plan.part_size() + plan.sums_size;
+      T* const tap_sums = bias_sums + 2 * plan.bias_size;
+      std::fill_n(tap_sums, taps.size() != 0 ? plan.taps_size : 0, T(0));
       for_blocks(first, last, memory + part * plan.part_size(), [&](const auto& block, bool overwrite) {
         T* const range = dy.data() + block.dy_first();
         const Index size = block.pixels() * g.out_c * plan.lanes;
         if (activated) TARN_CPU_BODY(activation_gradient, T)
         (activation.kind(), static_cast<T>(activation.slope()), y.data() + block.dy_first(), range, range, size);
-        if (biased) {
-          T* const block_sums = overwrite ? bias_sums : bias_sums + plan.bias_size;
-          TARN_CPU_BODY(sum_positions, T)(range, 1, block.pixels(), g.out_c, 0, g.out_c, block_sums);
-          if (!overwrite) TARN_CPU_BODY(add, T)(block_sums, bias_sums, g.out_c * plan.lanes);
+        // The bias sums of a block at once or, for sums over taps, row by row.
+        const Index pieces = taps.size() != 0 ? block.units() : biased ? 1 : 0, rows = block.last_row - block.first_row;
+        for (Index piece = 0; piece < pieces; ++piece) {
+          const T* const from = range + piece * (size / pieces);
+          T* const piece_sums = overwrite && piece == 0 ? bias_sums : bias_sums + plan.bias_size;
+          TARN_CPU_BODY(sum_positions, T)(from, 1, block.pixels() / pieces, g.out_c, 0, g.out_c, piece_sums);
+          if (taps.size() != 0) TARN_CPU_BODY(sum_taps, T)(from, piece_sums, g, block.first_row + piece % rows, tap_sums);
+          if (piece_sums != bias_sums) TARN_CPU_BODY(add, T)(piece_sums, bias_sums, g.out_c * plan.lanes);
         }
         for (Index unit = 0; unit < block.units(); ++unit) block.prepare(unit);
         for (Index i = 0; i < g.kernel_h; ++i) block.add(i, 0, g.run(), 0, g.out_c, sums + part * plan.part_size(), overwrite);
@@ -243,6 +264,8 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.scalars(), dkernel.data());
     if (biased)
       detail::combine(sums + plan.sums_size, parts, plan.part_size(), !models, plan.lanes, dbias.scalars(), dbias.data());
+    if (taps.size() != 0)
+      detail::combine(sums + plan.sums_size + 2 * plan.bias_size, parts, plan.part_size(), true, plan.lanes, taps.size(), taps.data());
     return;
   }
 

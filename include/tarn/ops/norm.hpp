@@ -244,6 +244,25 @@ NormalizeSlopes<T> normalize_parameter_gradients(const Batch<T, D>& x, const Bat
 
 }  // namespace detail
 
+/// Whether dgamma can be had from sums of dy y: y must not be almost all beta.
+template <class T, OnCpu D>
+bool can_use_sums(const TensorView<const T, D>& gamma, const TensorView<const T, D>& beta) {
+  bool can = true;
+  for (Index c = 0; c < gamma.scalars(); ++c) can &= std::abs(gamma[c]) > T(0.03) && std::abs(beta[c]) < 30 * std::abs(gamma[c]);
+  return can;
+}
+/// dgamma = sum dy xhat and dbeta = sum dy from sums [2, c] of dy and of dy y, y = gamma xhat + beta, where no dx is wanted.
+template <class T, OnCpu D>
+void normalize_gradient_of_sums(const TensorView<const T, D>& sums, const TensorView<const T, D>& gamma,
+                                const TensorView<const T, D>& beta, const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta) {
+  const Index channels = gamma.size();
+  detail::check_size("normalize_gradient_of_sums", "sums", sums.size(), 2 * channels);
+  for (Index c = 0; c < channels; ++c) {
+    dbeta[c] = sums[c];
+    dgamma[c] = (sums[channels + c] - beta[c] * sums[c]) / gamma[c];
+  }
+}
+
 /// The gradients of `normalize` where mean and variance are those of x itself: dgamma, dbeta, and dx where it is wanted; with
 /// `below`, the elementwise function that x went through last, times its derivative.
 template <class T, OnCpu D>

@@ -34,27 +34,28 @@ void normalize_pooled_gradient(const Batch<T, D>& x, const Batch<T, D>& pooled, 
   if (!dx) return;
   detail::check_pool("normalize_pooled_gradient", *dx, dy, windows);
   detail::check_shape("normalize_pooled_gradient", "dx", dx->shape(), x.shape());
+  const detail::Finish<T> finish{below, x.data()};
+  // Windows that cover x without overlap go row by row.
+  const bool tiles = windows.out_h * windows.stride_h == windows.in_h && windows.stride_h == windows.window_h &&
+                     windows.out_w * windows.stride_w == windows.in_w && windows.stride_w == windows.window_w;
+  const Index parts = tiles ? windows.out_h : 1, pixel = channels * x.lanes();
+  const auto body = TARN_CPU_BODY(normalize_pooled_gradient, T, detail::models<D>);
   const auto pool = TARN_CPU_BODY(avg_pool2d_gradient, T);
   const auto normalize = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
-  const detail::Finish<T> finish{below, x.data()};
-  // Rows of windows that neither overlap nor leave gaps are poolings of their own; the last one has what is left of the image.
-  const bool apart = windows.stride_h == windows.window_h && windows.pad_top == 0 && windows.out_h > 0;
-  const Index parts = apart ? windows.out_h : 1, line = windows.in_w * windows.channels * x.lanes();
-  const Index pooled_line = windows.out_w * windows.channels * x.lanes();
-  parallel::run(x.groups(), [&, channels = channels](Index group) {
+  cpu::PoolGeometry part_windows = windows;
+  if (tiles) part_windows.out_h = 1, part_windows.in_h = windows.window_h;
+  parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
     for (Index part = 0; part < parts; ++part) {
-      cpu::PoolGeometry some = windows;
-      const Index row = part * windows.stride_h;
-      if (apart) {
-        some.in_h = part + 1 < parts ? windows.stride_h : windows.in_h - row;
-        some.out_h = 1;
-      }
-      const Index offset = group * x.group_size() + row * line;
+      const Index size = x.group_size() / parts, offset = (group * parts + part) * size;
+      const T* const from = dy.group(group) + part * windows.out_w * pixel;
       T* const to = dx->data() + offset;
-      pool(dy.group(group) + part * pooled_line, to, some);
-      normalize(x.data() + offset, to, to, 1, some.in_h * some.in_w, channels, mean.data(), slopes.scale, slopes.offset,
-                slopes.slope);
-      if (finish.any()) finish(to, offset, some.in_h * line);
+      if (tiles) {
+        body(x.data() + offset, from, to, part_windows, mean.data(), slopes.scale, slopes.offset, slopes.slope);
+      } else {
+        pool(from, to, windows);
+        normalize(x.data() + offset, to, to, 1, rows, channels, mean.data(), slopes.scale, slopes.offset, slopes.slope);
+      }
+      if (finish.any()) finish(to, offset, size);
     }
   });
 }

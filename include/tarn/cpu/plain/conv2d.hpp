@@ -78,6 +78,18 @@ void sum_positions(const T* x, Index groups, Index pixels, Index channels, Index
 }
 
 template <class T>
+void sum_taps(const T* dz, const T*, const ConvGeometry& g, Index row, T* sums) {
+  for (Index tap = 0; tap < g.kernel_h * g.kernel_w; ++tap) {
+    const Index h = row * g.stride_h + tap / g.kernel_w - g.pad_top;
+    for (Index column = 0; column < g.out_w; ++column) {
+      const Index w = column * g.stride_w + tap % g.kernel_w - g.pad_left;
+      const bool inside = h >= 0 && h < g.in_h && w >= 0 && w < g.in_w;
+      for (Index o = 0; inside && o < g.out_c; ++o) sums[tap * g.out_c + o] += dz[column * g.out_c + o];
+    }
+  }
+}
+
+template <class T>
 void sum_parts(const T* sums, Index parts, Index part_size, Index count, T* out) {
   std::copy_n(sums, count, out);
   for (Index part = 1; part < parts; ++part)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tarn/core/shape.hpp>
+#include <tarn/cpu/plain/pool2d.hpp>
 
 namespace tarn::cpu::plain {
 
@@ -37,6 +37,12 @@ void normalize_gradient(const T* x, const T* dy, T* dx, Index groups, Index pixe
       const Index i = row * channels + c;
       dx[i] = dy[i] * scale[c] + (x[i] - mean[c]) * slope[c] + offset[c];
     }
+}
+template <class T, bool Models>
+void normalize_pooled_gradient(const T* x, const T* dy, T* dx, const PoolGeometry& g, const T* mean, const T* scale,
+                               const T* offset, const T* slope) {
+  avg_pool2d_gradient(dy, dx, g);
+  normalize_gradient<T, Models>(x, dx, dx, 1, g.in_h * g.in_w, g.channels, mean, scale, offset, slope);
 }
 
 }  // namespace tarn::cpu::plain

@@ -29,7 +29,8 @@ struct ConvGeometry {
   };
   static Outputs outputs_inside(Index tap, Index in, Index out, Index stride, Index pad) {
     const Index above = pad - tap > 0 ? pad - tap : 0, below = in + pad - tap > 0 ? in + pad - tap : 0;
-    const Index first = stride == 1 ? above : (above + stride - 1) / stride, last = stride == 1 ? below : (below + stride - 1) / stride;
+    const Index first = stride == 1 ? above : (above + stride - 1) / stride,
+                last = stride == 1 ? below : (below + stride - 1) / stride;
     const Index begin = first < out ? first : out, end = last < out ? last : out;
     return {begin, end < begin ? begin : end};
   }

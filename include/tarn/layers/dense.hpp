@@ -47,7 +47,8 @@ class Dense::Layer final : public tarn::Layer<T, D> {
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     // dz = dy f'(z), dW = x^T dz, db = sum of dz
-    ops::matmul_parameter_gradients(x, y, step.left(activation_), dy, step.gradient(kernel_), step.gradient(bias_), step.scratch());
+    ops::matmul_parameter_gradients(x, y, step.left(activation_), dy, step.gradient(kernel_), step.gradient(bias_),
+                                    step.scratch());
     if (dx) ops::matmul_input_gradient(dy, step.value(kernel_), *dx, step.scratch(), step.below(), &x);  // dx = dz W^T
   }
 

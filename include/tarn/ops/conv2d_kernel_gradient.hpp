@@ -47,7 +47,9 @@ struct KernelGradientPlan {
       groups = std::numeric_limits<Index>::max();
     }
   }
-  Index part_size() const { return x_size + dy_size + sums_size + 2 * bias_size + taps_size; }  // a block's bias sums, and all so far
+  Index part_size() const {
+    return x_size + dy_size + sums_size + 2 * bias_size + taps_size;
+  }  // a block's bias sums, and all so far
   Index scratch() const {
     return by_parts ? parallel::max_sum_parts * part_size() : x_size + dy_size + (transposed || lanes == 1 ? 0 : sums_size);
   }
@@ -220,7 +222,8 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   const bool activated = activation.kind() != Activation::Kind::linear, biased = dbias.size() != 0;
   if (taps.size() != 0) {
     detail::check_size("conv2d_parameter_gradients", "taps", taps.size(), g.kernel_h * g.kernel_w * g.out_c);
-    if (!plan.by_parts || plan.taps_size == 0) throw StateError("conv2d_parameter_gradients: too many taps and outputs to sum over");
+    if (!plan.by_parts || plan.taps_size == 0)
+      throw StateError("conv2d_parameter_gradients: too many taps and outputs to sum over");
   }
   const bool lane_sums = !models && !plan.transposed && plan.lanes > 1;
   // Calls `work(block, overwrite)` for the blocks of groups [first, last).
@@ -265,7 +268,8 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     if (biased)
       detail::combine(sums + plan.sums_size, parts, plan.part_size(), !models, plan.lanes, dbias.scalars(), dbias.data());
     if (taps.size() != 0)
-      detail::combine(sums + plan.sums_size + 2 * plan.bias_size, parts, plan.part_size(), true, plan.lanes, taps.size(), taps.data());
+      detail::combine(sums + plan.sums_size + 2 * plan.bias_size, parts, plan.part_size(), true, plan.lanes, taps.size(),
+                      taps.data());
     return;
   }
 

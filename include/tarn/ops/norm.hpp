@@ -254,7 +254,8 @@ bool can_use_sums(const TensorView<const T, D>& gamma, const TensorView<const T,
 /// dgamma = sum dy xhat and dbeta = sum dy from sums [2, c] of dy and of dy y, y = gamma xhat + beta, where no dx is wanted.
 template <class T, OnCpu D>
 void normalize_gradient_of_sums(const TensorView<const T, D>& sums, const TensorView<const T, D>& gamma,
-                                const TensorView<const T, D>& beta, const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta) {
+                                const TensorView<const T, D>& beta, const TensorView<T, D>& dgamma,
+                                const TensorView<T, D>& dbeta) {
   const Index channels = gamma.size();
   detail::check_size("normalize_gradient_of_sums", "sums", sums.size(), 2 * channels);
   for (Index c = 0; c < channels; ++c) {

@@ -65,7 +65,7 @@ struct Weights {
 struct Reference {
   ConvGeometry g;
   Index count;
-  std::vector<double> x, kernel, bias, y, dy, dx, dkernel, sums;
+  std::vector<double> x, kernel, bias, y, dy, dx, dkernel, sums, taps;
 
   template <class T>
   Reference(const ConvGeometry& geometry, Index samples, T) : g{geometry}, count{samples} {
@@ -83,6 +83,7 @@ struct Reference {
     zeros(dx, count * g.in_h * g.in_w * g.in_c);
     zeros(dkernel, g.depth() * g.out_c);
     zeros(sums, g.out_c);
+    zeros(taps, g.kernel_h * g.kernel_w * g.out_c);
     for (Index n = 0; n < count; ++n)
       for (Index h = 0; h < g.out_h; ++h)
         for (Index w = 0; w < g.out_w; ++w)
@@ -94,6 +95,7 @@ struct Reference {
               for (Index j = 0; j < g.kernel_w; ++j) {
                 const Index row = h * g.stride_h + i - g.pad_top, column = w * g.stride_w + j - g.pad_left;
                 if (row < 0 || row >= g.in_h || column < 0 || column >= g.in_w) continue;
+                taps[static_cast<std::size_t>((i * g.kernel_w + j) * g.out_c + o)] += dy[out];
                 for (Index c = 0; c < g.in_c; ++c) {
                   const auto in = static_cast<std::size_t>(((n * g.in_h + row) * g.in_w + column) * g.in_c + c);
                   const auto k = static_cast<std::size_t>(((i * g.kernel_w + j) * g.in_c + c) * g.out_c + o);
@@ -110,7 +112,7 @@ struct Reference {
 template <class T>
 struct Kernels {
   Samples<T> x, y, dy, dx;
-  Weights<T> kernel, bias, dkernel, sums;
+  Weights<T> kernel, bias, dkernel, sums, taps;
 
   explicit Kernels(const Reference& r, bool with_bias = true)
       : x{r.count, {r.g.in_h, r.g.in_w, r.g.in_c}},
@@ -120,7 +122,8 @@ struct Kernels {
         kernel{{r.g.kernel_h, r.g.kernel_w, r.g.in_c, r.g.out_c}},
         bias{{r.g.out_c}},
         dkernel{{r.g.kernel_h, r.g.kernel_w, r.g.in_c, r.g.out_c}},
-        sums{{r.g.out_c}} {
+        sums{{r.g.out_c}},
+        taps{{r.g.kernel_h, r.g.kernel_w, r.g.out_c}} {
     x.fill(r.x, false);
     dy.fill(r.dy, true);
     for (std::size_t i = 0; i < r.kernel.size(); ++i) kernel.view[static_cast<Index>(i)] = static_cast<T>(r.kernel[i]);
@@ -130,7 +133,8 @@ struct Kernels {
     ops::conv2d(x.batch, kernel.view, with_bias ? TensorView<const T>{bias.view} : TensorView<const T>{}, r.g, Linear{}, y.batch,
                 scratch);
     ops::conv2d_input_gradient(dy.batch, kernel.view, r.g, dx.batch, scratch);
-    ops::conv2d_parameter_gradients(x.batch, y.batch, Linear{}, dy.batch, r.g, dkernel.view, sums.view, scratch);
+    ops::conv2d_parameter_gradients(x.batch, y.batch, Linear{}, dy.batch, r.g, dkernel.view, sums.view, scratch,
+                                    ops::can_sum_taps<T, Cpu>(r.g) ? taps.view : TensorView<T>{});
   }
 };
 
@@ -167,6 +171,18 @@ void compare(const Reference& r) {
   CHECK(wrong_sample(k.dx, r.dx, static_cast<double>(r.g.kernel_h * r.g.kernel_w * r.g.out_c)) == -1);
   CHECK(wrong_weight(k.dkernel.view, r.dkernel) == -1);
   CHECK(wrong_weight(k.sums.view, r.sums) == -1);
+  if (!ops::can_sum_taps<T, Cpu>(r.g)) return;
+  CHECK(wrong_weight(k.taps.view, r.taps) == -1);
+  Tensor<T> sums{Shape{2, r.g.in_c}};
+  ops::conv2d_input_gradient_sums<T, Cpu>(k.kernel.view, k.dkernel.view, k.taps.view, r.g, sums.view());
+  std::vector<double> expected(static_cast<std::size_t>(2 * r.g.in_c));
+  for (std::size_t i = 0; i < r.dx.size(); ++i) {
+    const auto c = i % static_cast<std::size_t>(r.g.in_c);
+    expected[c] += r.dx[i];
+    expected[c + static_cast<std::size_t>(r.g.in_c)] += r.dx[i] * r.x[i];
+  }
+  for (Index i = 0; i < sums.size(); ++i)
+    CHECK(close(sums[i], expected[static_cast<std::size_t>(i)], pixel_terms * sample_terms * static_cast<double>(r.g.out_c)));
 }
 
 ConvGeometry valid(Index h, Index w, Index in, Index kernel_h, Index kernel_w, Index out) {
@@ -240,6 +256,8 @@ TEMPLATE_TEST_CASE("A large convolution shares its weights out instead of the ba
   compare<TestType>({same(3, 2, 160, 3, 3, 48), 3, TestType{}});
   compare<TestType>({valid(6, 7, 200, 5, 5, 3), 20, TestType{}});
   compare<TestType>({dense(100, 520), 70, TestType{}});
+  compare<TestType>({dense(700, 300), 33, TestType{}});  // several panels, in depth too
+  compare<TestType>({dense(257, 1300), 16, TestType{}});
 }
 
 TEMPLATE_TEST_CASE("A kernel gradient is summed over several blocks of a large batch", "[cpu][conv2d]", float, double) {
@@ -258,7 +276,7 @@ TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
 
 TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads", "[cpu][conv2d][concurrency]", float, double) {
   const int before = parallel::threads();
-  for (const ConvGeometry& g : {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270),
+  for (const ConvGeometry& g : {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), dense(300, 520),
                                 same(2, 3, 48, 3, 3, 160), strided(9, 10, 5, 3, 20, 2, Padding::same)}) {
     const Reference r{g, 35, TestType{}};
     parallel::set_threads(1);
@@ -281,7 +299,7 @@ TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads",
 
 TEST_CASE("An output does not depend on the batch around its sample", "[cpu][conv2d]") {
   if (cpu::lanes<float>() == 1) return;  // the plain bodies leave the order of a sum to Eigen
-  for (const ConvGeometry& g : {same(9, 11, 3, 3, 3, 10), dense(50, 23)}) {
+  for (const ConvGeometry& g : {same(9, 11, 3, 3, 3, 10), dense(50, 23), dense(600, 280)}) {
     const Reference many{g, 50, float{}};
     Reference few = many;
     few.count = 1;
@@ -305,11 +323,26 @@ TEST_CASE("A convolution applies its activation to each output once", "[cpu][con
       }
 }
 
+TEMPLATE_TEST_CASE("An input gradient takes the derivative of the activation below with it", "[cpu][conv2d]", float, double) {
+  for (const ConvGeometry& g : {same(6, 7, 2, 3, 3, 5), strided(6, 11, 3, 3, 4, 2, Padding::same), dense(300, 20)})
+    for (Index count : {1, 40})
+      for (const Activation& below : {Activation{Tanh{}}, Activation{ReLU{}}}) {
+        const Reference r{g, count, TestType{}};
+        Kernels<TestType> k{r};
+        Samples<TestType> dx{count, {g.in_h, g.in_w, g.in_c}};
+        Tensor<TestType> scratch{Shape{ops::conv2d_scratch<TestType>(g)}};
+        ops::conv2d_input_gradient(k.dy.batch, k.kernel.view, g, dx.batch, scratch.view(), below, &k.x.batch);
+        ops::activation_gradient(below, k.x.batch, k.dx.batch);
+        for (Index i = 0; i < dx.batch.size(); ++i) REQUIRE(dx.memory[i] == k.dx.memory[i]);
+      }
+}
+
 TEST_CASE("An empty batch has a kernel gradient of zeros", "[cpu][conv2d]") {
   const Reference r{same(4, 4, 2, 3, 3, 3), 0, float{}};
   Kernels<float> k{r};
   for (float value : k.dkernel.view) REQUIRE(value == 0.0F);
   for (float value : k.sums.view) REQUIRE(value == 0.0F);
+  for (float value : k.taps.view) REQUIRE(value == 0.0F);
 }
 
 TEST_CASE("Convolutions refuse sizes that do not fit the geometry", "[cpu][conv2d]") {
@@ -320,5 +353,9 @@ TEST_CASE("Convolutions refuse sizes that do not fit the geometry", "[cpu][conv2
                     "conv2d: a sample of y has 32 elements, expected 48");
   Samples<float> dy{2, {4, 4, 3}};
   CHECK_THROWS_AS(ops::conv2d_parameter_gradients(x.batch, dy.batch, Linear{}, dy.batch, g, kernel.view, {}, {}), StateError);
+  Tensor<float> scratch{Shape{ops::conv2d_scratch<float>(g)}};
+  CHECK_THROWS_WITH(ops::conv2d_parameter_gradients(x.batch, dy.batch, Linear{}, dy.batch, g, kernel.view, {}, scratch.view(),
+                                                    kernel.view),
+                    "conv2d_parameter_gradients: taps has 54 elements, expected 27");
   CHECK_THROWS_AS(ops::conv2d_input_gradient(dy.batch, kernel.view, g, x.batch, {}), StateError);
 }

@@ -5,3 +5,4 @@
 
 #include <tarn/core/devices.hpp>
 #include <tarn/gpu/driver/functions.hpp>
+#include <tarn/gpu/kernels/cache.hpp>

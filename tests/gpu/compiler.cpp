@@ -33,27 +33,6 @@ std::vector<std::string> kernel_names() {
   return names;
 }
 
-/// Every kernel as it is used, in float and double.
-std::vector<std::string> instantiations() {
-  std::vector<std::string> result;
-  for (const std::string type : {"float", "double"}) {
-    for (const std::string& name : kernel_names())
-      if (name == "map" || name == "reduce")
-        result.push_back(name + "<" + type + ", tarn::gpu::kernels::Prelu, tarn::cpu::MapElements<" + type +
-                         ">, tarn::cpu::MapChannels<" + type + ", false>>");
-      else if (name == "gather")
-        for (const char* source : {"std::uint8_t", "std::int32_t", "float", "double"})
-          result.push_back("gather<" + type + ", " + source + ">");
-      else
-        result.push_back(name + "<" + type + ">");
-  }
-  return result;
-}
-constexpr const char* prelu = R"(struct Prelu {
-  template <class T>
-  T operator()(T x, T slope) const { return x > 0 ? x : slope * x; }
-};)";
-
 }  // namespace
 
 TEST_CASE("The text of the kernels that programs carry is that of their files", "[gpu][compiler]") {
@@ -81,6 +60,27 @@ TEST_CASE("All kernels are found by name", "[gpu][compiler]") {
 #if TARN_GPU_HEADERS
 
 namespace {
+
+/// Every kernel as it is used, in float and double.
+std::vector<std::string> instantiations() {
+  std::vector<std::string> result;
+  for (const std::string type : {"float", "double"}) {
+    for (const std::string& name : kernel_names())
+      if (name == "map" || name == "reduce")
+        result.push_back(name + "<" + type + ", tarn::gpu::kernels::Prelu, tarn::cpu::MapElements<" + type +
+                         ">, tarn::cpu::MapChannels<" + type + ", false>>");
+      else if (name == "gather")
+        for (const char* source : {"std::uint8_t", "std::int32_t", "float", "double"})
+          result.push_back("gather<" + type + ", " + source + ">");
+      else
+        result.push_back(name + "<" + type + ">");
+  }
+  return result;
+}
+constexpr const char* prelu = R"(struct Prelu {
+  template <class T>
+  T operator()(T x, T slope) const { return x > 0 ? x : slope * x; }
+};)";
 
 /// Whether this machine can compile kernels; if not, the test is skipped.
 bool compiler_is_there() {

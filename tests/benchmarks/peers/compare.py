@@ -90,6 +90,8 @@ def compare(program, task, peers, rounds):
         result["loss"] = mine[0]["loss_of_each"][0]
         for name, theirs in first.items():
             result["peers"][name]["loss"] = theirs["loss"]
+            if abs(theirs["loss"] / result["loss"] - 1) > 0.01:
+                print(f"{task['work']}: {name} trains to {theirs['loss']:.4f}, expected {result['loss']:.4f} within 1 %", file=sys.stderr)
     return result
 
 

@@ -44,7 +44,7 @@ def build(task):
             layers.append(activation(arguments[-1]))
         with torch.no_grad():
             shape = list(nn.Sequential(*layers).eval()(torch.zeros(1, *input_shape(task))).shape[1:])
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers).train()
 
 
 def activation(word):

@@ -106,14 +106,14 @@ TEMPLATE_TEST_CASE("A user's function maps elements and channels on the GPU, and
 
 TEMPLATE_TEST_CASE("The gradient of a bias is summed over rows on the GPU, for one channel and for many", "[gpu][kernels]", float,
                    double) {
-  for (const unsigned channels : {1U, 3U, 6U, 64U, 300U})
+  for (const unsigned channels : {1U, 3U, 6U, 64U, 85U, 300U})
     for (const unsigned rows : {1U, 41U, 500U}) {
       const auto values = random_values(rows * channels);
       std::vector<double> total(channels);
       for (std::size_t i = 0; i < values.size(); ++i) total[i % channels] += values[i];
       Buffer<TestType> x{values}, sums{channels};
       Buffer<kernels::SumOf<TestType>> parts{3 * channels};
-      emulator::launch({3, (channels + 127) / 128}, 128, Mode::fibres,
+      emulator::launch({3, (channels + 255) / 256}, 256, Mode::fibres,
                        [&] { kernels::sum_rows<TestType>(parts.data(), x.data(), rows, channels); });
       emulator::launch({1}, 64, Mode::loop, [&] { kernels::finish_sums<TestType>(parts.data(), 3, sums.data(), channels); });
       CHECK(support::relative_error(sums, total) < 4 * support::reference_tolerance<TestType>);

@@ -13,7 +13,8 @@ template <class T, class D = Cpu>
 class Batch;
 
 /// On the CPU `lanes` samples stand side by side in the SIMD lanes: [group][element][lane], a sample's elements in
-/// row-major order (images: [h][w][c]). On the plain bodies there is one lane, so the layout is [sample][element].
+/// row-major order (images: [h][w][c]). On the plain bodies there is one lane, so the layout is [sample][element]. So it is for
+/// few samples to predict, which would leave most lanes empty: there channels stand side by side in a vector.
 ///
 /// The last group may be partial. In its unused lanes activations hold a copy of the last sample, so that they stay as
 /// finite as the real ones; gradients hold zero, so that sums over the batch need no mask.
@@ -21,7 +22,8 @@ template <class T>
 class Batch<T, Cpu> {
  public:
   Batch() = default;
-  Batch(T* data, Index count, const Shape& sample) : data_{data}, count_{count}, sample_{sample}, lanes_{cpu::lanes<T>()} {}
+  Batch(T* data, Index count, const Shape& sample, int lanes = cpu::lanes<T>())
+      : data_{data}, count_{count}, sample_{sample}, lanes_{lanes} {}
 
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -32,6 +34,8 @@ class Batch<T, Cpu> {
   const Shape& sample() const { return sample_; }          ///< shape of one sample
   Shape shape() const { return sample_.prepend(count_); }  ///< [count, sample...]
   int lanes() const { return lanes_; }
+  /// Whether there is one sample after another, where there could be lanes.
+  bool few() const { return lanes_ != cpu::lanes<T>(); }
   Index groups() const { return (count_ + lanes_ - 1) / lanes_; }
   Index group_size() const { return sample_.size() * lanes_; }  ///< scalars of one group
   Index size() const { return groups() * group_size(); }        ///< numbers to make room for, unused lanes included
@@ -54,7 +58,8 @@ template <class T>
 class Batch<T, CpuModels> {
  public:
   Batch() = default;
-  Batch(T* data, Index count, const Shape& sample) : data_{data}, count_{count}, sample_{sample}, lanes_{cpu::lanes<T>()} {}
+  Batch(T* data, Index count, const Shape& sample, int lanes = cpu::lanes<T>())
+      : data_{data}, count_{count}, sample_{sample}, lanes_{lanes} {}
 
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -65,6 +70,7 @@ class Batch<T, CpuModels> {
   const Shape& sample() const { return sample_; }          ///< shape of one sample
   Shape shape() const { return sample_.prepend(count_); }  ///< [count, sample...]
   int lanes() const { return lanes_; }                     ///< models
+  bool few() const { return false; }
   Index groups() const { return count_; }
   Index group_size() const { return sample_.size() * lanes_; }  ///< scalars of one group
   Index size() const { return count_ * sample_.size(); }        ///< numbers of each model

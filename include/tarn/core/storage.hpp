@@ -15,7 +15,7 @@ namespace tarn {
 /// Bytes to which every buffer is aligned: a cache line, and the widest vector.
 inline constexpr std::size_t alignment = 64;
 
-/// An owning buffer of scalars on a device.
+/// An owning buffer of scalars on a device. On the CPU a cache line of room follows, so that a vector may be read past the end.
 template <class T, class D = Cpu>
 class Storage;
 
@@ -28,9 +28,10 @@ class Storage<T, Cpu> {
   /// `size` zeros. Throws std::bad_alloc.
   explicit Storage(Index size) : size_{size} {
     if (size == 0) return;
-    if (static_cast<std::size_t>(size) > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_alloc{};
-    data_ = static_cast<T*>(::operator new (static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{alignment}));
-    std::fill_n(data_, size, T{});
+    const std::size_t room = static_cast<std::size_t>(size) + alignment / sizeof(T);
+    if (room > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_alloc{};
+    data_ = static_cast<T*>(::operator new (room * sizeof(T), std::align_val_t{alignment}));
+    std::fill_n(data_, room, T{});
   }
   Storage(const Storage& other) : Storage(other.size_) { std::copy_n(other.data_, size_, data_); }
   Storage(Storage&& other) noexcept : data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)} {}

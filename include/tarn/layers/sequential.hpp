@@ -233,6 +233,7 @@ class Sequential {
     Tensor<T, D> outputs{output.prepend(n)};
     with_workspace([&](Workspace<T, D>& workspace) {
       workspace.reserve(std::min(n, predict_batch));
+      workspace.set_few(few(n));
       for (Index first = 0; first < n; first += predict_batch) {
         const Index count = std::min(predict_batch, n - first);
         Batch<T, D> x = workspace.activation(-1, count);
@@ -242,9 +243,12 @@ class Sequential {
         const Batch<T, D> y = workspace.activation(layer, count);
         ops::to_tensor(y, TensorView<T, D>{outputs.data() + first * output.size(), y.shape()});
       }
+      workspace.set_few(false);
     });
     return outputs;
   }
+  /// Whether so many samples are predicted one after another: where lanes would stay empty, and channels can take their place.
+  static bool few(Index count) { return std::is_same_v<D, Cpu> && 3 * count <= cpu::lanes<T>(); }
 
   /// Whether a layer and the next one work as one in this pass.
   bool pairs(Index i, const Step<T, D>& step) const {

@@ -30,6 +30,9 @@ class Workspace {
     capacity_ = count;
   }
 
+  /// Hands out batches of one sample after another from now on, or of lanes again. What stands in the memory is lost.
+  void set_few(bool few) { lanes_ = few ? 1 : cpu::lanes<T>(); }
+
   bool training() const { return training_; }
   Index capacity() const { return capacity_; }
   Index bytes() const { return size_ * scalars_per_number<T, D>() * static_cast<Index>(sizeof(T)); }
@@ -37,7 +40,7 @@ class Workspace {
   /// Output of layer `index` for a batch of `count`; the model's input is index -1.
   Batch<T, D> activation(Index index, Index count) {
     const auto i = static_cast<std::size_t>(index + 1);
-    return {at(activations_[i]), count, index < 0 ? input_ : (*layers_)[i - 1].output};
+    return {at(activations_[i]), count, index < 0 ? input_ : (*layers_)[i - 1].output, lanes_};
   }
   /// dL/d(output of layer `index`); index -1 is the model's input.
   Batch<T, D> gradient(Index index, Index count) {
@@ -54,7 +57,7 @@ class Workspace {
   }
   Batch<T, D> kept_batch(Index layer, Kept handle, Index count) {
     const auto l = static_cast<std::size_t>(layer), k = static_cast<std::size_t>(handle.index);
-    return {at(kept_batches_[l][k]), count, (*layers_)[l].kept_batches[k]};
+    return {at(kept_batches_[l][k]), count, (*layers_)[l].kept_batches[k], lanes_};
   }
   TensorView<T, D> scratch() { return {at(scratch_), {scratch_size_}}; }
 
@@ -97,7 +100,10 @@ class Workspace {
     for (const std::size_t slot : slot_of) offsets.push_back(at[slot]);
     return offsets;
   }
-  Index batch_size(Index count, const Shape& sample) const { return Batch<T, D>{nullptr, count, sample}.size(); }
+  /// In inference with room behind it, into which the last vector of few samples may reach.
+  Index batch_size(Index count, const Shape& sample) const {
+    return Batch<T, D>{nullptr, count, sample}.size() + (training_ ? 0 : cpu::lanes<T>());
+  }
 
   [[gnu::cold]] void plan(Index count) {
     size_ = 0;
@@ -171,6 +177,7 @@ class Workspace {
   Layers layers_;
   Shape input_;
   bool training_;
+  int lanes_ = cpu::lanes<T>();
   Index capacity_ = 0, size_ = 0, scratch_ = 0, scratch_size_ = 0, spare_ = 0;
   std::vector<Index> activations_, gradients_;  // offsets into the arena
   std::vector<std::vector<Index>> kept_, kept_batches_;

@@ -110,6 +110,35 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
   });
 }
 
+/// The input of a convolution with its padding: what `convolve_few` works on.
+inline ConvGeometry padded(ConvGeometry g) {
+  g.in_h = (g.out_h - 1) * g.stride_h + g.kernel_h;
+  g.in_w = g.span_w();
+  g.pad_top = g.pad_left = 0;
+  return g;
+}
+/// The forward pass over few samples, one after another: channels in the vector. Large ones are cut by outputs, in whole vectors.
+template <class T>
+void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, const ConvGeometry& g, T* y, T* scratch) {
+  const ConvGeometry whole = padded(g);
+  const bool copied = whole.in_h != g.in_h || whole.in_w != g.in_w || g.pad_top > 0 || g.pad_left > 0;
+  const Index lanes = cpu::lanes<T>(), vectors = ceil_divide(g.out_c, lanes), line = whole.in_w * g.in_c;
+  const Index parts = g.pixels() == 1 || g.out_c % lanes == 0 ? std::min<Index>(vectors, 16) : 1;
+  const auto body = TARN_CPU_FEW_BODY(conv2d, T, false);
+  for (Index sample = 0; sample < samples; ++sample, x += g.in_h * g.in_w * g.in_c, y += g.pixels() * g.out_c) {
+    for (Index row = 0; copied && row < whole.in_h; ++row) {
+      T* const to = scratch + row * line;
+      const Index from = row - g.pad_top, left = g.pad_left * g.in_c, width = std::min(g.in_w * g.in_c, line - left);
+      std::fill_n(to, line, T(0));
+      if (from >= 0 && from < g.in_h) std::copy_n(x + from * g.in_w * g.in_c, width, to + left);
+    }
+    run(g.pixels() * g.depth() * g.out_c, parts, [&](Index part) {
+      const auto [first, last] = parallel::piece(vectors, parts, part);
+      body(whole, {copied ? scratch : x, 0, 1, kernel, false, g.out_c, 1, bias, 0, g.out_h, first, last, vectors, y, 0, 0, 0});
+    });
+  }
+}
+
 /// How the forward pass of a wide dense layer goes: each of at most 16 items has some outputs, in panels; the weights of a panel
 /// and of `depth` inputs are packed, and used while they are in the cache. Borders depend on shapes alone.
 struct PanelPlan {
@@ -164,8 +193,10 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const Index packed = detail::dense(g)                                 ? detail::wide(g) ? detail::PanelPlan{g}.scratch() : 0
                        : g.kernel_h * g.kernel_w > 1 || detail::wide(g) ? g.depth() * g.out_c
                                                                         : 0;
+  const auto whole = detail::padded(g);
+  const Index copy = whole.in_h * whole.in_w * whole.in_c;  // of a sample
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
-  return std::max({packed, bias_sums, detail::KernelGradientPlan{g, lanes, false}.scratch()});
+  return std::max({packed, bias_sums, copy, detail::KernelGradientPlan{g, lanes, false}.scratch()});
 }
 
 /// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.
@@ -185,6 +216,11 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
   const Index width = models ? x.lanes() : 1;  // scalars of a weight
   detail::Weights<T> weights{kernel.data(), false, g.out_c * width, width};
   const T* const start = bias.size() ? bias.data() : nullptr;
+  if (x.few()) {
+    detail::check_scratch("conv2d", scratch, conv2d_scratch<T>(geometry));
+    detail::convolve_few(x.data(), x.count(), kernel.data(), start, g, y.data(), scratch.data());
+    return activate(activation, y, y);
+  }
   if (!models && detail::dense(g) && detail::wide(g)) {
     detail::check_scratch("conv2d", scratch, detail::PanelPlan{g}.scratch());
     detail::multiply_panels(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), start, g, y.data(), {activation},

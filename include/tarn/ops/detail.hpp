@@ -55,6 +55,13 @@ void check_scratch(const char* where, const TensorView<T, D>& scratch, Index nee
 template <class D>
 inline constexpr bool models = std::is_same_v<D, CpuModels>;
 
+/// A size rounded up to whole vectors, for which there is room in a batch of few samples.
+template <class T>
+Index whole_vectors(Index size) {
+  const Index lanes = cpu::lanes<T>();
+  return (size + lanes - 1) / lanes * lanes;
+}
+
 inline Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 /// Scalars of a buffer, such that the next one behind it is aligned too.
 inline Index padded_size(Index size) { return ceil_divide(size, 16) * 16; }
@@ -64,6 +71,14 @@ template <class Part>
 void run(Index work, Index parts, const Part& part) {
   if (work > 262144) return parallel::run(parts, part);
   for (Index i = 0; i < parts; ++i) part(i);
+}
+
+/// Calls `part(group)` for all groups, from several threads where there are lanes. Few samples go in order, since the last vector
+/// of each may reach into the next.
+template <class T, class D, class Part>
+void run_groups(const Batch<T, D>& x, const Part& part) {
+  if (!x.few()) return parallel::run(x.groups(), part);
+  for (Index group = 0; group < x.groups(); ++group) part(group);
 }
 
 }  // namespace tarn::ops::detail

@@ -48,6 +48,7 @@ template <class T, OnCpu D>
 void activate(const Activation& f, const Batch<T, D>& x, Batch<T, D>& y) {
   if (!f.is_elementwise()) return softmax(x, y);
   detail::check_shape("activate", "y", y.shape(), x.shape());
+  if (y.few()) return activate_range(f, x.data(), y.data(), detail::whole_vectors<T>(y.scalars()));
   detail::for_ranges(y.scalars(), y.lanes(),
                      [&](Index first, Index last) { activate_range(f, x.data() + first, y.data() + first, last - first); });
 }
@@ -107,7 +108,8 @@ void check_map_input(const char* where, const TensorView<U, D>& input, const Bat
 template <class T, OnCpu D, class F, class... Inputs>
 void map(Batch<T, D>& y, const F& f, const Inputs&... inputs) {
   (detail::check_map_input("map", inputs, y), ...);
-  const auto body = TARN_CPU_BODY(map, T, F, decltype(detail::map_source<T>(inputs, 0))...);
+  auto body = TARN_CPU_BODY(map, T, F, decltype(detail::map_source<T>(inputs, 0))...);
+  if (y.few()) body = &cpu::plain::map<T, F, decltype(detail::map_source<T>(inputs, 0))...>;
   const auto [rows, channels] = detail::rows_of(y);
   parallel::run(y.groups(), [&, rows = rows, channels = channels](Index group) {
     body(y.group(group), rows, channels, f, detail::map_source<T>(inputs, group)...);
@@ -124,8 +126,9 @@ void reduce(const TensorView<T, D>& sums, const F& f, const TensorView<T, D>& sc
             const Inputs&... inputs) {
   detail::check_map_input("reduce", sums, first_input);
   (detail::check_map_input("reduce", inputs, first_input), ...);
-  const auto body =
-      TARN_CPU_BODY(reduce, T, detail::models<D>, F, cpu::MapElements<T>, decltype(detail::map_source<T>(inputs, 0))...);
+  auto body = TARN_CPU_BODY(reduce, T, detail::models<D>, F, cpu::MapElements<T>, decltype(detail::map_source<T>(inputs, 0))...);
+  if (first_input.few())
+    body = &cpu::plain::reduce<T, detail::models<D>, F, cpu::MapElements<T>, decltype(detail::map_source<T>(inputs, 0))...>;
   const auto [rows, channels] = detail::rows_of(first_input);
   const Index values = sums.scalars();
   detail::check_scratch("reduce", scratch, reduce_scratch(values));

@@ -14,6 +14,7 @@ template <class T, OnCpu D>
 void add(const Batch<T, D>& x, Batch<T, D>& y) {
   detail::check_shape("add", "y", y.shape(), x.shape());
   const auto body = TARN_CPU_BODY(add, T);
+  if (x.few()) return body(x.data(), y.data(), detail::whole_vectors<T>(x.scalars()));
   detail::for_ranges(x.scalars(), x.lanes(),
                      [&](Index first, Index last) { body(x.data() + first, y.data() + first, last - first); });
 }

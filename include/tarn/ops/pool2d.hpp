@@ -22,8 +22,8 @@ void check_pool(const char* where, const Batch<T, D>& x, const Batch<T, D>& y, c
 template <class T, OnCpu D>
 void avg_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T, D>& y) {
   detail::check_pool("avg_pool2d", x, y, geometry);
-  const auto body = TARN_CPU_BODY(avg_pool2d, T);
-  parallel::run(x.groups(), [&](Index group) { body(x.group(group), y.group(group), geometry); });
+  const auto body = x.few() ? TARN_CPU_FEW_BODY(avg_pool2d, T) : TARN_CPU_BODY(avg_pool2d, T);
+  detail::run_groups(x, [&](Index group) { body(x.group(group), y.group(group), geometry); });
 }
 
 /// dx: dy shared evenly among the pixels of each window.
@@ -38,8 +38,8 @@ void avg_pool2d_gradient(const Batch<T, D>& dy, const cpu::PoolGeometry& geometr
 template <class T, OnCpu D>
 void max_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T, D>& y) {
   detail::check_pool("max_pool2d", x, y, geometry);
-  const auto body = TARN_CPU_BODY(max_pool2d, T);
-  parallel::run(x.groups(), [&](Index group) { body(x.group(group), y.group(group), geometry); });
+  const auto body = x.few() ? TARN_CPU_FEW_BODY(max_pool2d, T) : TARN_CPU_BODY(max_pool2d, T);
+  detail::run_groups(x, [&](Index group) { body(x.group(group), y.group(group), geometry); });
 }
 
 /// dx: dy to the largest pixel of each window, the first of equals, row by row.

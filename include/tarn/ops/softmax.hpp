@@ -12,7 +12,7 @@ template <class T, OnCpu D>
 void softmax(const Batch<T, D>& x, Batch<T, D>& y) {
   detail::check_shape("softmax", "y", y.shape(), x.shape());
   const auto [rows, classes] = detail::rows_of(x);
-  const auto body = TARN_CPU_BODY(softmax, T);
+  const auto body = x.few() ? TARN_CPU_FEW_BODY(softmax, T) : TARN_CPU_BODY(softmax, T);
   parallel::run(x.groups(),
                 [&, rows = rows, classes = classes](Index group) { body(x.group(group), y.group(group), rows, classes); });
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Few samples are predicted one after another, with channels in the vectors: the same bits as among many.
+#include <tarn/tarn.hpp>
+
+#include "../catch.hpp"
+#include "../support/models.hpp"
+#include "prelu.hpp"
+
+using namespace tarn;
+
+namespace {
+
+template <class T>
+void compare(Sequential<T> model) {
+  const Shape shape = model.input_shape();
+  auto numbers = support::numbers<T>({40, shape.size()}, 5);
+  auto parameters = support::numbers<T>(Shape{model.parameters().trainable_count()}, 7, 0.3, 0.1);
+  ops::copy(std::as_const(parameters).view(), model.parameters().trainable());
+  auto state = support::numbers<T>(Shape{model.parameters().state().size()}, 9, 0.4, 0.6);
+  ops::copy(std::as_const(state).view(), model.parameters().state());
+  const Tensor<T> many = model.predict(TensorView<const T>{numbers.data(), shape.prepend(40)});
+  const Index outputs = model.output_shape().size();
+  for (Index count = 1; count <= 6; ++count) {
+    const Tensor<T> few = model.predict(TensorView<const T>{numbers.data(), shape.prepend(count)});
+    Index different = 0;
+    for (Index i = 0; i < count * outputs; ++i) different += !(few[i] == many[i]);
+    INFO(count << " samples of " << shape.to_string() << " to " << model.output_shape().to_string());
+    CHECK(different == 0);
+  }
+  const Tensor<T> again = model.predict(TensorView<const T>{numbers.data(), shape.prepend(40)});
+  for (Index i = 0; i < 40 * outputs; ++i) REQUIRE(again[i] == many[i]);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Few samples give the bits that they give among many", "[layers][few]", float, double) {
+  using T = TestType;
+  for (const int filters : {1, 3, 8, 16, 17, 31, 70})
+    for (const Padding padding : {Padding::valid, Padding::same})
+      for (const Size2D stride : {Size2D{1}, Size2D{2, 3}}) {
+        const Conv2D conv{.filters = filters, .kernel = {3, 2}, .stride = stride, .padding = padding, .activation = Tanh{}};
+        compare(Sequential<T>{Input{7, 13, 3}, conv});
+        compare(Sequential<T>{Input{3, 2, 5}, conv, BatchNorm{}, Flatten{}, Dense{.units = filters}});
+      }
+  compare(Sequential<T>{Input{1}, Dense{.units = 1}});
+  compare(Sequential<T>{Input{9}, Dense{.units = 5, .activation = Sigmoid{}, .use_bias = false},
+                        Dense{.units = 3, .activation = Softmax{}}});
+  compare(Sequential<T>{Input{300}, Dense{.units = 300, .activation = ReLU{}}, Dropout{0.3}, Dense{.units = 19}, Softmax{}});
+  compare(Sequential<T>{Input{2, 3, 5}, Softmax{}, LeakyReLU{}, Conv2D{.filters = 400, .kernel = 2}});
+  compare(
+      Sequential<T>{Input{12, 12, 40}, Conv2D{.filters = 32, .kernel = 5, .padding = Padding::same}});  // shared among threads
+}
+
+TEMPLATE_TEST_CASE("Pooling, normalising and joining few samples gives the same bits too", "[layers][few]", float, double) {
+  using T = TestType;
+  for (const Index channels : {1, 3, 16, 19}) {
+    for (const Padding padding : {Padding::valid, Padding::same}) {
+      compare(Sequential<T>{Input{7, 6, channels}, AvgPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
+      compare(Sequential<T>{Input{7, 6, channels}, MaxPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
+    }
+    compare(Sequential<T>{Input{4, 5, channels}, BatchNorm{}, GlobalAvgPool2D{}});
+    compare(Sequential<T>{Input{4, 5, channels}, GlobalMaxPool2D{}, BatchNorm{}});
+    const Conv2D conv{.filters = static_cast<int>(channels), .kernel = 3, .padding = Padding::same, .activation = ReLU{}};
+    compare(Sequential<T>{Input{4, 5, channels}, Residual{conv, BatchNorm{}},
+                          Concatenate{conv, Block{}, Conv2D{.filters = 2, .kernel = 1}}, Conv2D{.filters = 7, .kernel = 2}});
+  }
+}
+
+TEMPLATE_TEST_CASE("A user's layer works on few samples as on many", "[layers][few]", float, double) {
+  using T = TestType;
+  compare(
+      Sequential<T>{Input{5, 4, 3}, PReLU{}, Conv2D{.filters = 18, .kernel = 2}, PReLU{}, Flatten{}, PReLU{}, Dense{.units = 2}});
+}
+
+TEST_CASE("A model that has predicted few samples evaluates and trains as before", "[layers][few]") {
+  Sequential<float> model{Input{6}, Dense{.units = 9, .activation = Tanh{}}, Dense{.units = 3}};
+  const auto numbers = support::numbers<float>({30, 6}, 2);
+  Tensor<float> inputs{Shape{30, 6}};
+  ops::copy(std::as_const(numbers).view(), inputs.view());
+  Tensor<std::int32_t> labels{Shape{30}};
+  for (Index i = 0; i < 30; ++i) labels[i] = static_cast<std::int32_t>(i % 3);
+  const Dataset data{std::move(inputs), std::move(labels)};
+  Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.1}};
+  const double before = trainer.evaluate(data).loss;
+  model.predict(TensorView<const float>{numbers.data(), Shape{1, 6}});
+  CHECK(trainer.evaluate(data).loss == before);
+}

@@ -55,6 +55,9 @@ TEST_CASE("Activations whose derivative the layer above takes with it have the s
   compare(Sequential<double>{Input{6, 6, 2}, Conv2D{.filters = 3, .kernel = 3, .activation = Tanh{}}, BatchNorm{}, AvgPool2D{2},
                              Conv2D{.filters = 3, .kernel = 1, .activation = LeakyReLU{}}, BatchNorm{}, Flatten{},
                              Dense{.units = 2}});
+  compare(Sequential<double>{Input{9, 8, 2}, Conv2D{.filters = 3, .kernel = 2, .activation = ReLU{}}, MaxPool2D{2},
+                             Conv2D{.filters = 3, .kernel = 2, .activation = Tanh{}}, AvgPool2D{.window = 2, .stride = 1},
+                             GlobalMaxPool2D{}, Dense{.units = 2}});
   compare(Sequential<double>{Input{4}, Dense{.units = 5, .activation = Tanh{}}, Residual{Dense{.units = 5, .activation = Tanh{}}},
                              Dense{.units = 2}});
 }

@@ -99,6 +99,7 @@ class PoolLayer : public Layer<T, D> {
     if constexpr (!requires { spec.window; }) output_ = {geometry_.channels};
   }
   Shape output_shape() const override { return output_; }
+  bool gives_dz() const override { return true; }
 
  protected:
   cpu::PoolGeometry geometry_;
@@ -111,8 +112,8 @@ class AvgPoolLayer : public PoolLayer<T, D> {
   using PoolLayer<T, D>::PoolLayer;
   const cpu::PoolGeometry* averages() const override { return &this->geometry_; }
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override { ops::avg_pool2d(x, this->geometry_, y); }
-  void backward(const Batch<T, D>&, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
-    if (dx) ops::avg_pool2d_gradient(dy, this->geometry_, *dx);  // dx = dy / cells, to each cell of the window
+  void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    if (dx) ops::avg_pool2d_gradient(dy, this->geometry_, *dx, step.below(), &x);  // dx = dy / cells, to each cell of the window
   }
 };
 
@@ -121,8 +122,8 @@ class MaxPoolLayer : public PoolLayer<T, D> {
  public:
   using PoolLayer<T, D>::PoolLayer;
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override { ops::max_pool2d(x, this->geometry_, y); }
-  void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>&) const override {
-    if (dx) ops::max_pool2d_gradient(x, y, dy, this->geometry_, *dx);  // dx = dy at the window's largest cell
+  void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
+    if (dx) ops::max_pool2d_gradient(x, y, dy, this->geometry_, *dx, step.below());  // dx = dy at the window's largest cell
   }
 };
 

@@ -4,6 +4,7 @@
 #include <tarn/cpu/dispatch.hpp>
 #include <tarn/cpu/plain/pool2d.hpp>
 #include <tarn/ops/detail.hpp>
+#include <tarn/ops/elementwise.hpp>
 
 namespace tarn::ops {
 
@@ -26,12 +27,18 @@ void avg_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T
   detail::run_groups(x, [&](Index group) { body(x.group(group), y.group(group), geometry); });
 }
 
-/// dx: dy shared evenly among the pixels of each window.
+/// dx: dy shared evenly among the pixels of each window; with `below`, the elementwise function that x went through last, times
+/// its derivative.
 template <class T, OnCpu D>
-void avg_pool2d_gradient(const Batch<T, D>& dy, const cpu::PoolGeometry& geometry, Batch<T, D>& dx) {
+void avg_pool2d_gradient(const Batch<T, D>& dy, const cpu::PoolGeometry& geometry, Batch<T, D>& dx,
+                         const Activation& below = Linear{}, const Batch<T, D>* x = nullptr) {
   detail::check_pool("avg_pool2d_gradient", dx, dy, geometry);
   const auto body = TARN_CPU_BODY(avg_pool2d_gradient, T);
-  parallel::run(dy.groups(), [&](Index group) { body(dy.group(group), dx.group(group), geometry); });
+  const detail::Finish<T> finish{below, x ? x->data() : nullptr};
+  parallel::run(dy.groups(), [&](Index group) {
+    body(dy.group(group), dx.group(group), geometry);
+    if (finish.any()) finish(dx.group(group), group * dx.group_size(), dx.group_size());
+  });
 }
 
 /// y [.., out_h, out_w, c]: the largest value of each window of x [.., h, w, c]; NaN where it holds one.
@@ -42,15 +49,18 @@ void max_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T
   detail::run_groups(x, [&](Index group) { body(x.group(group), y.group(group), geometry); });
 }
 
-/// dx: dy to the largest pixel of each window, the first of equals, row by row.
+/// dx: dy to the largest pixel of each window, the first of equals, row by row; with `below` as in `avg_pool2d_gradient`.
 template <class T, OnCpu D>
 void max_pool2d_gradient(const Batch<T, D>& x, const Batch<T, D>& y, const Batch<T, D>& dy, const cpu::PoolGeometry& geometry,
-                         Batch<T, D>& dx) {
+                         Batch<T, D>& dx, const Activation& below = Linear{}) {
   detail::check_pool("max_pool2d_gradient", x, y, geometry);
   detail::check_pool("max_pool2d_gradient", dx, dy, geometry);
   const auto body = TARN_CPU_BODY(max_pool2d_gradient, T);
-  parallel::run(dy.groups(),
-                [&](Index group) { body(x.group(group), y.group(group), dy.group(group), dx.group(group), geometry); });
+  const detail::Finish<T> finish{below, x.data()};
+  parallel::run(dy.groups(), [&](Index group) {
+    body(x.group(group), y.group(group), dy.group(group), dx.group(group), geometry);
+    if (finish.any()) finish(dx.group(group), group * dx.group_size(), dx.group_size());
+  });
 }
 
 }  // namespace tarn::ops

@@ -10,6 +10,56 @@ using namespace tarn;
 
 namespace {
 
+/// a x + b, then half of the elements dropped, in inference too.
+struct Noisy {
+  static constexpr const char* name = "noisy";
+  template <class T, class D>
+  class Layer;
+};
+template <class T, class D>
+class Noisy::Layer final : public tarn::Layer<T, D> {
+ public:
+  Layer(const Noisy&, const Shape& input, Setup<T, D>& setup)
+      : output_{input}, b_{setup.parameter("b", {input.back()}, Ones{})} {}
+  Shape output_shape() const override { return output_; }
+  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
+    const auto f = [](T value, T b) { return value * T(1.1) + b; };
+    ops::map(y, f, x, step.value(b_));
+    ops::dropout(y, 0.5, false, step.stream(), y);
+  }
+  void backward(const Batch<T, D>&, const Batch<T, D>&, Batch<T, D>&, Batch<T, D>*, Step<T, D>&) const override {}
+
+ private:
+  Shape output_;
+  Parameter b_;
+};
+
+/// The mean of the batch, in inference too, in place of each sample.
+struct BatchMean {
+  static constexpr const char* name = "batch_mean";
+  template <class T, class D>
+  class Layer;
+};
+template <class T, class D>
+class BatchMean::Layer final : public tarn::Layer<T, D> {
+ public:
+  Layer(const BatchMean&, const Shape& input, Setup<T, D>& setup)
+      : output_{input}, mean_{setup.keep({input.back()})}, variance_{setup.keep({input.back()})} {
+    setup.scratch(ops::norm_scratch(input.back()));
+  }
+  Shape output_shape() const override { return output_; }
+  void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
+    ops::moments(x, step.kept(mean_), step.kept(variance_), step.scratch());
+    ops::map(
+        y, [](T, T mean) { return mean; }, x, TensorView<const T, D>{step.kept(mean_)});
+  }
+  void backward(const Batch<T, D>&, const Batch<T, D>&, Batch<T, D>&, Batch<T, D>*, Step<T, D>&) const override {}
+
+ private:
+  Shape output_;
+  Kept mean_, variance_;
+};
+
 template <class T>
 void compare(Sequential<T> model) {
   const Shape shape = model.input_shape();
@@ -70,6 +120,19 @@ TEMPLATE_TEST_CASE("A user's layer works on few samples as on many", "[layers][f
   using T = TestType;
   compare(
       Sequential<T>{Input{5, 4, 3}, PReLU{}, Conv2D{.filters = 18, .kernel = 2}, PReLU{}, Flatten{}, PReLU{}, Dense{.units = 2}});
+  compare(Sequential<T>{Input{5, 4, 3}, Noisy{}, Conv2D{.filters = 18, .kernel = 2}, Noisy{}});
+
+  const auto numbers = support::numbers<T>({3, 12}, 4);
+  const Sequential<T> mean{Input{2, 2, 3}, BatchMean{}};
+  for (const Index count : {1, 2, 3}) {
+    const Tensor<T> y = mean.predict(TensorView<const T>{numbers.data(), Shape{count, 2, 2, 3}});
+    for (Index c = 0; c < 3; ++c) {
+      double sum = 0;
+      for (Index i = c; i < count * 12; i += 3) sum += static_cast<double>(numbers[i]);
+      for (Index i = c; i < count * 12; i += 3)
+        CHECK(static_cast<double>(y[i]) == Approx(sum / static_cast<double>(4 * count)).margin(1e-6));
+    }
+  }
 }
 
 TEST_CASE("A model that has predicted few samples evaluates and trains as before", "[layers][few]") {

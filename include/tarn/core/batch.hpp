@@ -14,7 +14,8 @@ class Batch;
 
 /// On the CPU `lanes` samples stand side by side in the SIMD lanes: [group][element][lane], a sample's elements in
 /// row-major order (images: [h][w][c]). On the plain bodies there is one lane, so the layout is [sample][element]. So it is for
-/// few samples to predict, which would leave most lanes empty: there channels stand side by side in a vector.
+/// few samples to predict, which would leave most lanes empty: there channels stand side by side in a vector. Whoever makes a
+/// batch beside another gives it that one's `lanes()`.
 ///
 /// The last group may be partial. In its unused lanes activations hold a copy of the last sample, so that they stay as
 /// finite as the real ones; gradients hold zero, so that sums over the batch need no mask.

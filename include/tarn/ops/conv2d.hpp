@@ -118,6 +118,7 @@ inline ConvGeometry padded(ConvGeometry g) {
   return g;
 }
 /// The forward pass over few samples, one after another: channels in the vector. Large ones are cut by outputs, in whole vectors.
+/// Padding is multiplied too, so that here an infinite weight makes NaN of it.
 template <class T>
 void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, const ConvGeometry& g, T* y, T* scratch) {
   const ConvGeometry whole = padded(g);

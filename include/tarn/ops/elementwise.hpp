@@ -108,8 +108,8 @@ void check_map_input(const char* where, const TensorView<U, D>& input, const Bat
 template <class T, OnCpu D, class F, class... Inputs>
 void map(Batch<T, D>& y, const F& f, const Inputs&... inputs) {
   (detail::check_map_input("map", inputs, y), ...);
-  auto body = TARN_CPU_BODY(map, T, F, decltype(detail::map_source<T>(inputs, 0))...);
-  if (y.few()) body = &cpu::plain::map<T, F, decltype(detail::map_source<T>(inputs, 0))...>;
+  const auto body = y.few() ? TARN_CPU_FEW_BODY(map, T, F, decltype(detail::map_source<T>(inputs, 0))...)
+                            : TARN_CPU_BODY(map, T, F, decltype(detail::map_source<T>(inputs, 0))...);
   const auto [rows, channels] = detail::rows_of(y);
   parallel::run(y.groups(), [&, rows = rows, channels = channels](Index group) {
     body(y.group(group), rows, channels, f, detail::map_source<T>(inputs, group)...);

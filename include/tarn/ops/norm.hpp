@@ -92,7 +92,7 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
   check_scratch("moments", scratch, norm_scratch(statistics));
   const Index parts = norm_parts(x), samples = models<D> ? 1 : x.lanes();  // of a group
   const Index chunk = norm_chunk(x);
-  const auto body = TARN_CPU_BODY(moments, T, models<D>);
+  const auto body = x.few() ? &cpu::plain::moments<T, models<D>> : TARN_CPU_BODY(moments, T, models<D>);
   parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
     T* const center = scratch.data() + part * 6 * statistics;  // the mean so far, less
     T* const base = center + statistics;                       // that of the part's first chunk
@@ -169,7 +169,7 @@ void move_towards(const TensorView<T, D>& value, const TensorView<const T, D>& t
   for (Index i = 0; i < value.scalars(); ++i) value[i] += static_cast<T>(share) * (target[i] - value[i]);
 }
 
-/// y = (x - mean) / sqrt(variance + epsilon) gamma + beta, a channel of the last axis.
+/// y = (x - mean) / sqrt(variance + epsilon) gamma + beta, a channel of the last axis; y is not x.
 template <class T, OnCpu D>
 void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const TensorView<const T, D>& variance, double epsilon,
                const TensorView<const T, D>& gamma, const TensorView<const T, D>& beta, Batch<T, D>& y,

@@ -38,7 +38,7 @@ void dropout(const Batch<T, D>& x, double rate, bool per_channel, const StreamOf
   std::uint32_t keys[2 * cpu::max_lanes<T>];
   detail::write_keys(stream, x.lanes(), keys);
   const cpu::StreamWords words{keys, counter[2], counter[3]};
-  const auto body = TARN_CPU_BODY(dropout, T, detail::models<D>);
+  const auto body = x.few() ? &cpu::plain::dropout<T, detail::models<D>> : TARN_CPU_BODY(dropout, T, detail::models<D>);
   parallel::run(x.groups() * pieces, [&](Index part) {
     const Index group = part / pieces;
     const auto [first, last] = parallel::piece(blocks, pieces, part % pieces);

@@ -354,8 +354,8 @@ TEST_CASE("Convolutions refuse sizes that do not fit the geometry", "[cpu][conv2
   Samples<float> dy{2, {4, 4, 3}};
   CHECK_THROWS_AS(ops::conv2d_parameter_gradients(x.batch, dy.batch, Linear{}, dy.batch, g, kernel.view, {}, {}), StateError);
   Tensor<float> scratch{Shape{ops::conv2d_scratch<float>(g)}};
-  CHECK_THROWS_WITH(ops::conv2d_parameter_gradients(x.batch, dy.batch, Linear{}, dy.batch, g, kernel.view, {}, scratch.view(),
-                                                    kernel.view),
-                    "conv2d_parameter_gradients: taps has 54 elements, expected 27");
+  CHECK_THROWS_WITH(
+      ops::conv2d_parameter_gradients(x.batch, dy.batch, Linear{}, dy.batch, g, kernel.view, {}, scratch.view(), kernel.view),
+      "conv2d_parameter_gradients: taps has 54 elements, expected 27");
   CHECK_THROWS_AS(ops::conv2d_input_gradient(dy.batch, kernel.view, g, x.batch, {}), StateError);
 }

@@ -94,9 +94,8 @@ struct KernelGradientWork {
 
   /// Adds to (or sets) the sums of `count` weights from `weight` on in kernel row i.
   void add(Index i, Index weight, Index count, Index first_output, Index last_output, T* sums, bool overwrite) const {
-    const Index above = g.pad_top - i, below = g.in_h + g.pad_top - i;  // of these input rows on, there are none
-    const Index first = std::max(first_row, above > 0 ? ceil_divide(above, g.stride_h) : 0);
-    const Index last = std::min(last_row, below > 0 ? ceil_divide(below, g.stride_h) : 0);
+    const auto inside = ConvGeometry::outputs_inside(i, g.in_h, g.out_h, g.stride_h, g.pad_top);
+    const Index first = std::max(first_row, inside.first), last = std::min(last_row, inside.last);
     cpu::KernelGradientBlock<T> block;
     block.x_row = plan.x_row * g.stride_h;
     block.x_pixel = g.stride_w * g.in_c * plan.lanes;

@@ -23,35 +23,38 @@
 
 namespace tarn::gpu {
 
-#define TARN_GPU_DRIVER_FUNCTIONS(F)                                                                                             \
-  F(cuGetErrorName)                                                                                                              \
-  F(cuInit)                                                                                                                      \
-  F(cuDriverGetVersion)                                                                                                          \
-  F(cuDeviceGet) F(cuDeviceGetCount) F(cuDeviceGetAttribute) F(cuDevicePrimaryCtxRetain) F(cuDevicePrimaryCtxRelease)            \
-      F(cuCtxSetCurrent) F(cuMemAlloc) F(cuMemFree) F(cuMemHostAlloc) F(cuMemFreeHost) F(cuMemcpyHtoDAsync) F(cuMemcpyDtoHAsync) \
-          F(cuMemcpyDtoDAsync) F(cuMemsetD8Async) F(cuStreamCreate) F(cuStreamDestroy) F(cuStreamSynchronize)                    \
-              F(cuStreamBeginCapture) F(cuStreamEndCapture) F(cuGraphInstantiate) F(cuGraphLaunch) F(cuGraphExecDestroy)         \
-                  F(cuGraphDestroy) F(cuModuleLoadData) F(cuModuleUnload) F(cuModuleGetFunction) F(cuLaunchKernel)               \
+#define TARN_GPU_DRIVER_FUNCTIONS(F)                                                                                      \
+  F(cuGetErrorName)                                                                                                       \
+  F(cuInit)                                                                                                               \
+  F(cuDriverGetVersion)                                                                                                   \
+  F(cuDeviceGet)                                                                                                          \
+  F(cuDeviceGetCount) F(cuDeviceGetAttribute) F(cuDevicePrimaryCtxRetain) F(cuDevicePrimaryCtxRelease) F(cuCtxSetCurrent) \
+      F(cuMemAlloc) F(cuMemFree) F(cuMemHostAlloc) F(cuMemFreeHost) F(cuMemcpyHtoDAsync) F(cuMemcpyDtoHAsync)             \
+          F(cuMemcpyDtoDAsync) F(cuMemsetD8Async) F(cuStreamCreate) F(cuStreamDestroy) F(cuStreamSynchronize)             \
+              F(cuStreamBeginCapture) F(cuStreamEndCapture) F(cuGraphInstantiate) F(cuGraphLaunch) F(cuGraphExecDestroy)  \
+                  F(cuGraphDestroy) F(cuModuleLoadData) F(cuModuleUnload) F(cuModuleGetFunction) F(cuLaunchKernel)        \
                       F(cuEventCreate) F(cuEventRecord) F(cuEventElapsedTime) F(cuEventSynchronize) F(cuEventDestroy)
-#define TARN_GPU_NVRTC_FUNCTIONS(F)                                                                                       \
-  F(nvrtcGetErrorString)                                                                                                  \
-  F(nvrtcVersion)                                                                                                         \
-  F(nvrtcCreateProgram)                                                                                                   \
-  F(nvrtcDestroyProgram) F(nvrtcAddNameExpression) F(nvrtcCompileProgram) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog) \
-      F(nvrtcGetCUBINSize) F(nvrtcGetCUBIN) F(nvrtcGetLoweredName)
-#define TARN_GPU_BLAS_FUNCTIONS(F)                                                                                     \
-  F(cublasLtGetStatusName)                                                                                             \
-  F(cublasLtGetVersion)                                                                                                \
-  F(cublasLtCreate)                                                                                                    \
-  F(cublasLtDestroy) F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy)                        \
-      F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy)                   \
-          F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) \
-              F(cublasLtMatmulAlgoGetHeuristic)
-#define TARN_GPU_DNN_FUNCTIONS(F)                                                                                                \
-  F(cudnnGetErrorString)                                                                                                         \
-  F(cudnnGetVersion)                                                                                                             \
-  F(cudnnCreate)                                                                                                                 \
-  F(cudnnDestroy) F(cudnnSetStream) F(cudnnBackendCreateDescriptor) F(cudnnBackendDestroyDescriptor) F(cudnnBackendSetAttribute) \
+#define TARN_GPU_NVRTC_FUNCTIONS(F)                                                                                     \
+  F(nvrtcGetErrorString)                                                                                                \
+  F(nvrtcVersion)                                                                                                       \
+  F(nvrtcCreateProgram)                                                                                                 \
+  F(nvrtcDestroyProgram)                                                                                                \
+  F(nvrtcAddNameExpression) F(nvrtcCompileProgram) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog) F(nvrtcGetCUBINSize) \
+      F(nvrtcGetCUBIN) F(nvrtcGetLoweredName)
+#define TARN_GPU_BLAS_FUNCTIONS(F)                                                                             \
+  F(cublasLtGetStatusName)                                                                                     \
+  F(cublasLtGetVersion)                                                                                        \
+  F(cublasLtCreate)                                                                                            \
+  F(cublasLtDestroy)                                                                                           \
+  F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) \
+      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate)           \
+          F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
+#define TARN_GPU_DNN_FUNCTIONS(F)                                                                                \
+  F(cudnnGetErrorString)                                                                                         \
+  F(cudnnGetVersion)                                                                                             \
+  F(cudnnCreate)                                                                                                 \
+  F(cudnnDestroy)                                                                                                \
+  F(cudnnSetStream) F(cudnnBackendCreateDescriptor) F(cudnnBackendDestroyDescriptor) F(cudnnBackendSetAttribute) \
       F(cudnnBackendGetAttribute) F(cudnnBackendFinalize) F(cudnnBackendExecute)
 
 template <>

@@ -85,4 +85,27 @@ class Batch<T, CpuModels> {
   int lanes_ = 1;
 };
 
+/// On the GPU [sample][element], images [h][w][c]: as a plain tensor.
+template <class T>
+class Batch<T, Gpu> {
+ public:
+  Batch() = default;
+  Batch(T* data, Index count, const Shape& sample) : data_{data}, count_{count}, sample_{sample} {}
+
+  T* data() { return data_; }  ///< in the GPU's memory: not to be read here
+  const T* data() const { return data_; }
+
+  Index count() const { return count_; }                   ///< samples
+  const Shape& sample() const { return sample_; }          ///< shape of one sample
+  Shape shape() const { return sample_.prepend(count_); }  ///< [count, sample...]
+  int lanes() const { return 1; }
+  Index size() const { return count_ * sample_.size(); }
+  Index scalars() const { return size(); }
+
+ private:
+  T* data_ = nullptr;
+  Index count_ = 0;
+  Shape sample_{0};
+};
+
 }  // namespace tarn

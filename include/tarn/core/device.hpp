@@ -20,7 +20,7 @@ struct CpuModels {
 template <class D>
 concept OnCpu = std::is_same_v<D, Cpu> || std::is_same_v<D, CpuModels>;
 
-/// A CUDA device. Named here so that code can be written for it; its operations are not part of this release.
+/// A CUDA device. Its memory and operations are those of tarn/gpu.hpp.
 struct Gpu {
   static constexpr const char* name = "gpu";
 };

@@ -11,6 +11,10 @@
 
 namespace tarn {
 
+/// Memory whose numbers can be read one by one; others go through `ops::to_host`.
+template <class D>
+concept Indexable = !std::is_same_v<D, Gpu>;
+
 /// A dense row-major array that somebody else owns; `T` may be const. Images are [.., h, w, c].
 template <class T, class D = Cpu>
 class TensorView {
@@ -28,9 +32,9 @@ class TensorView {
   Index scalars() const { return size() * scalars_per_number<T, D>(); }  ///< in memory
   /// A part of a flat buffer, from number `first` on.
   TensorView part(Index first, const Shape& shape) const { return {data_ + first * scalars_per_number<T, D>(), shape}; }
-  T& operator[](Index element) const { return data_[element]; }
-  T* begin() const { return data_; }
-  T* end() const { return data_ + size(); }
+  T& operator[](Index element) const requires Indexable<D> { return data_[element]; }
+  T* begin() const requires Indexable<D> { return data_; }
+  T* end() const requires Indexable<D> { return data_ + size(); }
 
  private:
   T* data_ = nullptr;
@@ -45,7 +49,7 @@ class Tensor {
   /// Zeros of this shape.
   explicit Tensor(const Shape& shape) : shape_{shape}, storage_{shape.size()} {}
   /// A copy of `values`. Throws ShapeError where their number is not the shape's size.
-  Tensor(const Shape& shape, const std::vector<std::remove_const_t<T>>& values) : Tensor(shape) {
+  Tensor(const Shape& shape, const std::vector<std::remove_const_t<T>>& values) requires Indexable<D> : Tensor(shape) {
     if (static_cast<Index>(values.size()) != shape.size())
       throw ShapeError("Tensor: ", values.size(), " values for shape ", shape.to_string(), ", expected ", shape.size());
     std::copy(values.begin(), values.end(), data());
@@ -65,12 +69,12 @@ class Tensor {
   const T* data() const { return storage_.data(); }
   const Shape& shape() const { return shape_; }
   Index size() const { return shape_.size(); }
-  T& operator[](Index element) { return data()[element]; }
-  const T& operator[](Index element) const { return data()[element]; }
-  T* begin() { return data(); }
-  T* end() { return data() + size(); }
-  const T* begin() const { return data(); }
-  const T* end() const { return data() + size(); }
+  T& operator[](Index element) requires Indexable<D> { return data()[element]; }
+  const T& operator[](Index element) const requires Indexable<D> { return data()[element]; }
+  T* begin() requires Indexable<D> { return data(); }
+  T* end() requires Indexable<D> { return data() + size(); }
+  const T* begin() const requires Indexable<D> { return data(); }
+  const T* end() const requires Indexable<D> { return data() + size(); }
 
   TensorView<T, D> view() { return {data(), shape_}; }
   TensorView<const T, D> view() const { return {data(), shape_}; }

@@ -22,7 +22,7 @@ void add(const Batch<T, D>& x, Batch<T, D>& y) {
 namespace detail {
 
 /// Throws ShapeError unless `part` [.., c] holds channels first .. first + c - 1 of `whole`.
-template <class T, OnCpu D>
+template <class T, class D>
 void check_channels(const char* where, const Batch<T, D>& part, Index first, const Batch<T, D>& whole) {
   const Rows inner = rows_of(part), outer = rows_of(whole);
   if (part.count() != whole.count() || inner.rows != outer.rows || first < 0 || first + inner.channels > outer.channels)

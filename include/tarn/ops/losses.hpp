@@ -36,7 +36,7 @@ Index argmax(const LaneView<const T>& values, Index size) {
 }
 
 /// Throws ShapeError unless weights and gradient, where there are any, fit the outputs.
-template <class T, OnCpu D>
+template <class T, class D>
 void check_loss(const char* where, const Batch<T, D>& outputs, const Targets<T, D>& targets, const Batch<T, D>* gradient) {
   if (targets.has_weights()) check_shape(where, "weights", targets.weights.shape(), {outputs.count()});
   if (gradient) check_shape(where, "gradient", gradient->shape(), outputs.shape());

@@ -11,7 +11,7 @@ namespace tarn::ops {
 namespace detail {
 
 /// Throws ShapeError unless x [n, in_h, in_w, c] and y [n, out_h, out_w, c] (or [n, c], of one pixel) are those of the pooling.
-template <class T, OnCpu D>
+template <class T, class D>
 void check_pool(const char* where, const Batch<T, D>& x, const Batch<T, D>& y, const cpu::PoolGeometry& g) {
   check_shape(where, "x", x.shape(), {y.count(), g.in_h, g.in_w, g.channels});
   check_size(where, "a sample of y", y.sample().size(), g.out_h * g.out_w * g.channels);

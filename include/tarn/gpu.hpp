@@ -6,3 +6,6 @@
 #include <tarn/core/devices.hpp>
 #include <tarn/gpu/driver/functions.hpp>
 #include <tarn/gpu/kernels/cache.hpp>
+#include <tarn/gpu/ops/elementwise.hpp>
+#include <tarn/gpu/ops/join.hpp>
+#include <tarn/gpu/ops/pool2d.hpp>

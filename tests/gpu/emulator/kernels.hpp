@@ -5,6 +5,10 @@
 
 #include "emulator.hpp"
 
+#pragma push_macro("__global__")  // the toolkit's headers have these two
+#pragma push_macro("__shared__")
+#undef __global__
+#undef __shared__
 #define __global__
 #define __shared__ static
 #define threadIdx (::emulator::current->thread_index)
@@ -18,8 +22,8 @@
 
 #include <tarn/gpu/kernels/all.inc>
 
-#undef __global__
-#undef __shared__
+#pragma pop_macro("__global__")
+#pragma pop_macro("__shared__")
 #undef threadIdx
 #undef blockIdx
 #undef blockDim

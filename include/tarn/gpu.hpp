@@ -6,6 +6,12 @@
 #include <tarn/core/devices.hpp>
 #include <tarn/gpu/driver/functions.hpp>
 #include <tarn/gpu/kernels/cache.hpp>
+#include <tarn/gpu/ops/copy.hpp>
 #include <tarn/gpu/ops/elementwise.hpp>
 #include <tarn/gpu/ops/join.hpp>
+#include <tarn/gpu/ops/losses.hpp>
+#include <tarn/gpu/ops/norm.hpp>
+#include <tarn/gpu/ops/optimizers.hpp>
 #include <tarn/gpu/ops/pool2d.hpp>
+#include <tarn/gpu/ops/random.hpp>
+#include <tarn/gpu/ops/softmax.hpp>

@@ -208,8 +208,15 @@ struct Counted<function> {
   static CUresult call(Parameters... arguments) {
     const int number = ++state->calls[name];
     if (const auto found = state->fail_at.find(name); found != state->fail_at.end() && found->second == number)
-      return CUDA_ERROR_OUT_OF_MEMORY;
+      return abandon_capture(), CUDA_ERROR_OUT_OF_MEMORY;
     return function(arguments...);
+  }
+
+ private:
+  /// The end of a capture that fails ends it all the same.
+  static void abandon_capture() {
+    if (reinterpret_cast<void (*)()>(function) == reinterpret_cast<void (*)()>(&Driver::cuStreamEndCapture))
+      if (State::Graph* const graph = std::exchange(state->capture, nullptr)) Driver::destroy(state->graphs, graph);
   }
 };
 

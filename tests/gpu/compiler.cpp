@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/gpu/kernels/cache.hpp>
+#include <tarn/gpu/kernels/signatures.hpp>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,15 @@ TEST_CASE("Every kernel compiles for sm_80, sm_90 and sm_100, and none spills re
     CHECK(loads == 0);
     CHECK(registers > 0);
     CHECK(registers <= 128);  // so that a block of 256 threads runs twice on a multiprocessor of 65536
+  }
+}
+
+TEST_CASE("Every kernel that operations start is one that compiles", "[gpu][compiler]") {
+  if (!compiler_is_there()) return;
+  for (const char* first : {"add<float>", "add<double>"}) {
+    const auto expressions = gpu::kernels_of(first);
+    CHECK(expressions.size() > 30);
+    CHECK(gpu::compile_kernels({90, expressions}).names.size() == expressions.size());
   }
 }
 

@@ -15,8 +15,8 @@ using support::reference_tolerance;
 
 TEMPLATE_TEST_CASE("Activations and their gradients are those of the CPU", "[gpu][ops]", float, double) {
   fake::Device device;
-  for (const Activation& f : {Activation{}, Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}}, Activation{LeakyReLU{0.2}},
-                              Activation{Softmax{}}}) {
+  for (const Activation& f : {Activation{}, Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}},
+                              Activation{LeakyReLU{0.2}}, Activation{Softmax{}}}) {
     Twin<TestType> x{3, {5, 7}, 1}, y{3, {5, 7}, 2}, dy{3, {5, 7}, 3}, dx{3, {5, 7}, 4};
     ops::activate(f, x.cpu, y.cpu), ops::activate(f, x.gpu, y.gpu);
     ops::activation_gradient(f, y.cpu, dy.cpu, dx.cpu), ops::activation_gradient(f, y.gpu, dy.gpu, dx.gpu);
@@ -70,7 +70,8 @@ TEMPLATE_TEST_CASE("The gradient of a bias is the sum over rows, of no rows too"
     Tensor<TestType, Gpu> sums{Shape{channels}};
     ops::sum_rows(x.gpu, sums.view());
     std::vector<double> expected(static_cast<std::size_t>(channels));
-    for (Index i = 0; i < x.values.size(); ++i) expected[static_cast<std::size_t>(i % channels)] += static_cast<double>(x.values[i]);
+    for (Index i = 0; i < x.values.size(); ++i)
+      expected[static_cast<std::size_t>(i % channels)] += static_cast<double>(x.values[i]);
     CHECK(support::relative_error(ops::to_host(sums), expected) < reference_tolerance<TestType>);
     ops::sum_rows(Batch<TestType, Gpu>{nullptr, 0, {3, channels}}, sums.view());
     CHECK(support::same_bits(ops::to_host(sums), Tensor<TestType>{Shape{channels}}));
@@ -103,7 +104,8 @@ TEMPLATE_TEST_CASE("Batches are gathered from samples and rows in the GPU's memo
               y.gpu);
   const auto got = ops::to_host(y.device);
   for (Index i = 0; i < got.size(); ++i)
-    CHECK(got[i] == static_cast<TestType>(0.5 * bytes[static_cast<Index>(rows[static_cast<std::size_t>(i / 5)]) * 5 + i % 5] + 1));
+    CHECK(got[i] ==
+          static_cast<TestType>(0.5 * bytes[static_cast<Index>(rows[static_cast<std::size_t>(i / 5)]) * 5 + i % 5] + 1));
 }
 
 #else

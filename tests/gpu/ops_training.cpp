@@ -45,8 +45,8 @@ TEMPLATE_TEST_CASE("Batch normalisation and its gradients are those of the CPU",
   }
 }
 
-TEMPLATE_TEST_CASE("Losses, their gradients and right answers are those of the CPU, with weights and without", "[gpu][ops]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Losses, their gradients and right answers are those of the CPU, with weights and without", "[gpu][ops]",
+                   float, double) {
   fake::Device device;
   const Index samples = 37, classes = 5;
   TensorTwin<TestType> weights{Shape{samples}, 1, 0, 2};

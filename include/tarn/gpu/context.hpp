@@ -231,7 +231,8 @@ class Graph {};
 class Context {
  public:
   explicit Context(int = 0) {
-    throw DeviceError("gpu: this program was compiled without the headers of the CUDA toolkit and cuDNN; link tarn::gpu in CMake");
+    throw DeviceError(
+        "gpu: this program was compiled without the headers of the CUDA toolkit and cuDNN; link tarn::gpu in CMake");
   }
   static Context& current() {
     static Context first;

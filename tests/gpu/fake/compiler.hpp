@@ -17,7 +17,8 @@ inline tarn::gpu::NvrtcFunctions compiler_table() {
   static constexpr char image[] = "kernels of the emulator";
   table.nvrtcGetErrorString.raw = [](nvrtcResult) { return "an error of the fake compiler"; };
   table.nvrtcVersion.raw = [](int* major, int* minor) { return *major = 99, *minor = 0, NVRTC_SUCCESS; };
-  table.nvrtcCreateProgram.raw = [](nvrtcProgram* program, const char*, const char*, int, const char* const*, const char* const*) {
+  table.nvrtcCreateProgram.raw = [](nvrtcProgram* program, const char*, const char*, int, const char* const*,
+                                    const char* const*) {
     return *program = reinterpret_cast<nvrtcProgram>(new Program), NVRTC_SUCCESS;
   };
   table.nvrtcDestroyProgram.raw = [](nvrtcProgram* program) {

@@ -57,12 +57,13 @@ struct Driver {
   }
 
   static CUresult cuGetErrorName(CUresult status, const char** name) {
-    static const std::map<int, const char*> names{{CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
-                                                  {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
-                                                  {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
-                                                  {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
-                                                  {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
-                                                  {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"}};
+    static const std::map<int, const char*> names{
+        {CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
+        {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
+        {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
+        {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+        {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
+        {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"}};
     const auto found = names.find(status);
     *name = found == names.end() ? nullptr : found->second;
     return CUDA_SUCCESS;
@@ -74,7 +75,8 @@ struct Driver {
   }
   static CUresult cuDeviceGetCount(int* count) { return *count = 1, CUDA_SUCCESS; }
   static CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice) {
-    *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ? 9 : attribute == CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+    *value =
+        attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ? 9 : attribute == CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
     return CUDA_SUCCESS;
   }
   static CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice) {
@@ -223,8 +225,8 @@ struct Counted<function> {
 inline tarn::gpu::DriverFunctions driver_table() {
   tarn::gpu::DriverFunctions table;
 #define FAKE_TEXT(name) #name
-#define FAKE_FUNCTION(function)                                   \
-  Counted<&Driver::function>::name = FAKE_TEXT(function);         \
+#define FAKE_FUNCTION(function)                            \
+  Counted<& Driver::function>::name = FAKE_TEXT(function); \
   table.function.raw = &Counted<&Driver::function>::call;
   FAKE_FUNCTION(cuGetErrorName)
   FAKE_FUNCTION(cuInit)

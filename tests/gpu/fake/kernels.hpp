@@ -34,9 +34,9 @@ class Kernels {
 
  private:
   template <class Told, class Taken>
-  static constexpr bool same_argument = sizeof(Told) == sizeof(Taken) && alignof(Told) == alignof(Taken) &&
-                                        std::is_pointer_v<Told> == std::is_pointer_v<Taken> &&
-                                        std::is_floating_point_v<Told> == std::is_floating_point_v<Taken>;
+  static constexpr bool same_argument =
+      sizeof(Told) == sizeof(Taken) && alignof(Told) == alignof(Taken) &&
+      std::is_pointer_v<Told> == std::is_pointer_v<Taken>&& std::is_floating_point_v<Told> == std::is_floating_point_v<Taken>;
 
   /// The signature that launches convert to and the kernel's own must agree.
   template <class T, class... Told, class... Taken>

@@ -10,7 +10,8 @@ namespace tarn::ops::detail {
 
 /// A count as kernels take it. Throws ShapeError for 2^31 elements and more.
 inline unsigned kernel_size(Index size) {
-  if (size > std::numeric_limits<int>::max()) throw ShapeError("gpu: ", size, " elements at once, expected fewer than 2147483648");
+  if (size > std::numeric_limits<int>::max())
+    throw ShapeError("gpu: ", size, " elements at once, expected fewer than 2147483648");
   return static_cast<unsigned>(size);
 }
 /// Starts a kernel with enough threads for `elements`; nothing for none.

@@ -23,8 +23,8 @@ void activation_gradient(const Activation& f, const Batch<T, Gpu>& y, const Batc
   detail::check_shape("activation_gradient", "dy", dy.shape(), y.shape());
   detail::check_shape("activation_gradient", "dx", dx.shape(), y.shape());
   if (f.kind() == Activation::Kind::linear) return dx.data() == dy.data() ? void() : copy(dy, dx);
-  detail::launch(gpu::kernel::activation_gradient<T>, y.size(), f.kind(), static_cast<T>(f.slope()), y.data(), dy.data(), dx.data(),
-                 detail::kernel_size(y.size()));
+  detail::launch(gpu::kernel::activation_gradient<T>, y.size(), f.kind(), static_cast<T>(f.slope()), y.data(), dy.data(),
+                 dx.data(), detail::kernel_size(y.size()));
 }
 /// dy *= f'(z) in place.
 template <class T>

@@ -59,8 +59,7 @@ double cross_entropy(bool from_logits, double smoothing, const Batch<T, Gpu>& ou
   detail::kernel_size(outputs.size());
   if (samples == 0) return 0;
   const auto scratch = detail::loss_scratch(samples);
-  const auto& kernel =
-      from_logits ? gpu::kernel::cross_entropy_from_logits<T> : gpu::kernel::cross_entropy_from_probabilities<T>;
+  const auto& kernel = from_logits ? gpu::kernel::cross_entropy_from_logits<T> : gpu::kernel::cross_entropy_from_probabilities<T>;
   detail::launch_rows(kernel, samples, outputs.data(), targets.labels.data(), targets.vectors.data(), static_cast<T>(smoothing),
                       targets.weights.data(), static_cast<T>(detail::share_of_sample(reduction, samples)),
                       gradient ? gradient->data() : nullptr, scratch.losses, detail::kernel_size(samples),
@@ -75,8 +74,9 @@ Index count_correct(const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets
   gpu::Context& context = gpu::Context::current();
   auto* const correct = static_cast<unsigned*>(context.scratch(sizeof(unsigned)));
   context.zero(correct, sizeof(unsigned));
-  detail::launch_rows(gpu::kernel::count_correct<T>, outputs.count(), outputs.data(), targets.labels.data(), targets.vectors.data(),
-                      correct, detail::kernel_size(outputs.count()), detail::kernel_size(outputs.sample().size()));
+  detail::launch_rows(gpu::kernel::count_correct<T>, outputs.count(), outputs.data(), targets.labels.data(),
+                      targets.vectors.data(), correct, detail::kernel_size(outputs.count()),
+                      detail::kernel_size(outputs.sample().size()));
   unsigned count = 0;
   context.download(&count, correct, sizeof count);
   return static_cast<Index>(count);

@@ -45,8 +45,8 @@ void normalize(const Batch<T, Gpu>& x, const TensorView<const T, Gpu>& mean, con
   detail::check_shape("normalize", "y", y.shape(), x.shape());
   for (const auto& values : {mean, variance, gamma, beta})
     detail::check_size("normalize", "a value a channel", values.size(), channels);
-  detail::launch(gpu::kernel::normalize<T>, x.size(), x.data(), mean.data(), variance.data(), static_cast<T>(epsilon), gamma.data(),
-                 beta.data(), y.data(), detail::kernel_size(x.size()), detail::kernel_size(channels));
+  detail::launch(gpu::kernel::normalize<T>, x.size(), x.data(), mean.data(), variance.data(), static_cast<T>(epsilon),
+                 gamma.data(), beta.data(), y.data(), detail::kernel_size(x.size()), detail::kernel_size(channels));
 }
 
 /// dx = dy gamma / sqrt(variance + epsilon), a channel: the gradient where mean and variance do not depend on x.
@@ -72,7 +72,8 @@ void normalize_gradient(const Batch<T, Gpu>& x, const Batch<T, Gpu>& dy, const T
   if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
   for (const auto& values : {mean, variance, gamma})
     detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
-  for (const auto& values : {dgamma, dbeta}) detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
+  for (const auto& values : {dgamma, dbeta})
+    detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
   detail::check_scratch("normalize_gradient", scratch, norm_scratch(channels));
   if (channels == 0) return;
   gpu::Context& context = gpu::Context::current();

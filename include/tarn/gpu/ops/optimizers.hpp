@@ -79,8 +79,8 @@ void rmsprop(const TensorView<T, Gpu>& weights, const TensorView<T, Gpu>& square
   const auto update = detail::upload_update<T>("rmsprop", ranges, weights.size(), terms);
   const RMSpropTerms<T> own{static_cast<T>(rho), static_cast<T>(1 - rho), static_cast<T>(momentum), static_cast<T>(epsilon),
                             means.size() != 0};
-  detail::launch(gpu::kernel::rmsprop<T>, update.size, weights.data(), squares.data(), detail::slot(means), detail::slot(velocities),
-                 gradients.data(), update.ranges, update.size, update.terms, own);
+  detail::launch(gpu::kernel::rmsprop<T>, update.size, weights.data(), squares.data(), detail::slot(means),
+                 detail::slot(velocities), gradients.data(), update.ranges, update.size, update.terms, own);
 }
 
 /// As on the CPU; the rate is already corrected for the step.

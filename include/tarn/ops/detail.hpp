@@ -4,6 +4,7 @@
 #include <tarn/core/batch.hpp>
 #include <tarn/core/parallel.hpp>
 #include <tarn/core/tensor.hpp>
+#include <tarn/ops/gpu.hpp>
 
 namespace tarn::ops::detail {
 

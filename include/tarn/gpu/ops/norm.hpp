@@ -66,7 +66,7 @@ template <class T>
 void normalize_gradient(const Batch<T, Gpu>& x, const Batch<T, Gpu>& dy, const TensorView<const T, Gpu>& mean,
                         const TensorView<const T, Gpu>& variance, double epsilon, const TensorView<const T, Gpu>& gamma,
                         const TensorView<T, Gpu>& dgamma, const TensorView<T, Gpu>& dbeta, Batch<T, Gpu>* dx,
-                        const TensorView<T, Gpu>& scratch, const Activation& below = Linear{}) {
+                        const TensorView<T, Gpu>& scratch, const Activation& below) {
   const auto [sample_rows, channels] = detail::rows_of(x);
   detail::check_shape("normalize_gradient", "dy", dy.shape(), x.shape());
   if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());

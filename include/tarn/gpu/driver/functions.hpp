@@ -23,17 +23,14 @@
 
 namespace tarn::gpu {
 
-#define TARN_GPU_DRIVER_FUNCTIONS(F)                                                                                      \
-  F(cuGetErrorName)                                                                                                       \
-  F(cuInit)                                                                                                               \
-  F(cuDriverGetVersion)                                                                                                   \
-  F(cuDeviceGet)                                                                                                          \
-  F(cuDeviceGetCount) F(cuDeviceGetAttribute) F(cuDevicePrimaryCtxRetain) F(cuDevicePrimaryCtxRelease) F(cuCtxSetCurrent) \
-      F(cuMemAlloc) F(cuMemFree) F(cuMemHostAlloc) F(cuMemFreeHost) F(cuMemcpyHtoDAsync) F(cuMemcpyDtoHAsync)             \
-          F(cuMemcpyDtoDAsync) F(cuMemsetD8Async) F(cuStreamCreate) F(cuStreamDestroy) F(cuStreamSynchronize)             \
-              F(cuStreamBeginCapture) F(cuStreamEndCapture) F(cuGraphInstantiate) F(cuGraphLaunch) F(cuGraphExecDestroy)  \
-                  F(cuGraphDestroy) F(cuModuleLoadData) F(cuModuleUnload) F(cuModuleGetFunction) F(cuLaunchKernel)        \
-                      F(cuEventCreate) F(cuEventRecord) F(cuEventElapsedTime) F(cuEventSynchronize) F(cuEventDestroy)
+// clang-format off
+#define TARN_GPU_DRIVER_FUNCTIONS(F) \
+  F(cuGetErrorName) F(cuInit) F(cuDriverGetVersion) F(cuDeviceGet) F(cuDeviceGetCount) F(cuDeviceGetAttribute) \
+  F(cuDevicePrimaryCtxRetain) F(cuDevicePrimaryCtxRelease) F(cuCtxSetCurrent) F(cuMemAlloc) F(cuMemFree) F(cuMemcpyHtoDAsync) \
+  F(cuMemcpyDtoHAsync) F(cuMemcpyDtoDAsync) F(cuMemsetD8Async) F(cuStreamCreate) F(cuStreamDestroy) F(cuStreamSynchronize) \
+  F(cuStreamBeginCapture) F(cuStreamEndCapture) F(cuGraphInstantiate) F(cuGraphLaunch) F(cuGraphExecDestroy) \
+  F(cuGraphDestroy) F(cuModuleLoadData) F(cuModuleUnload) F(cuModuleGetFunction) F(cuLaunchKernel)
+// clang-format on
 #define TARN_GPU_NVRTC_FUNCTIONS(F)                                                                                     \
   F(nvrtcGetErrorString)                                                                                                \
   F(nvrtcVersion)                                                                                                       \

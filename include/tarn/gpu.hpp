@@ -6,10 +6,13 @@
 #include <tarn/core/devices.hpp>
 #include <tarn/gpu/driver/functions.hpp>
 #include <tarn/gpu/kernels/cache.hpp>
+#include <tarn/gpu/ops/conv2d.hpp>
+#include <tarn/gpu/ops/conv2d_kernel_gradient.hpp>
 #include <tarn/gpu/ops/copy.hpp>
 #include <tarn/gpu/ops/elementwise.hpp>
 #include <tarn/gpu/ops/join.hpp>
 #include <tarn/gpu/ops/losses.hpp>
+#include <tarn/gpu/ops/matmul.hpp>
 #include <tarn/gpu/ops/norm.hpp>
 #include <tarn/gpu/ops/optimizers.hpp>
 #include <tarn/gpu/ops/pool2d.hpp>

@@ -8,12 +8,14 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeindex>
 #include <utility>
 #include <vector>
 
 #include <tarn/core/shape.hpp>
 #include <tarn/gpu/kernels/cache.hpp>
 #include <tarn/gpu/kernels/signatures.hpp>
+#include <tarn/gpu/math_mode.hpp>
 
 // All that the rest of Tarn asks of a GPU goes through Context, in untyped memory: so it compiles without the toolkit's headers,
 // where no Context can be made. The two bodies stand in namespaces of their own, so that no two units disagree about one name.
@@ -71,6 +73,7 @@ class Context {
   ~Context() {
     driver_.cuCtxSetCurrent.raw(context_);
     driver_.cuStreamSynchronize.raw(stream_);
+    parts_.clear();
     for (const auto& [size, memory] : scratch_) release(memory);
     for (CUmodule module : modules_) driver_.cuModuleUnload.raw(module);
     driver_.cuStreamDestroy.raw(stream_);
@@ -92,6 +95,23 @@ class Context {
 
   int capability() const { return capability_; }  ///< as in 90 for 9.0
   bool capturing() const { return capturing_; }
+  CUstream stream() const { return stream_; }
+
+  /// Looked at where a shape comes up first: set it before the first pass.
+  MathMode math;
+
+  /// What a library keeps for this context, as `Part{*this}` makes it at the first use, which must not be while capturing. Ends
+  /// with the context.
+  template <class Part>
+  Part& part() {
+    enter();
+    std::shared_ptr<void>& part = parts_[typeid(Part)];
+    if (!part) {
+      outside_capture("opening a library");
+      part = std::make_shared<Part>(*this);
+    }
+    return *static_cast<Part*>(part.get());
+  }
 
   /// Rubbish, aligned to 256 bytes. Throws DeviceError, StateError while capturing.
   void* allocate(std::size_t bytes) {
@@ -218,6 +238,7 @@ class Context {
   bool capturing_ = false;
   std::vector<CUmodule> modules_;
   std::map<std::string, CUfunction> functions_;
+  std::map<std::type_index, std::shared_ptr<void>> parts_;
   std::vector<std::pair<std::size_t, void*>> scratch_;
 };
 
@@ -244,6 +265,7 @@ class Context {
   }
   int capability() const { return 0; }
   bool capturing() const { return false; }
+  MathMode math;
   void* allocate(std::size_t) { return nullptr; }
   void release(void*) noexcept {}
   void zero(void*, std::size_t) {}

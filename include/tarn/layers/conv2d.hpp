@@ -41,7 +41,7 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
         kernel_{setup.parameter("kernel", {spec.kernel.height, spec.kernel.width, input.back(), spec.filters},
                                 spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.filters}, spec.bias_initializer) : Parameter{}} {
-    setup.scratch(ops::conv2d_scratch<T>(geometry_));
+    setup.scratch(ops::conv2d_scratch<T, D>(geometry_));
     if (ops::can_sum_taps<T, D>(geometry_)) taps_ = setup.keep({spec.kernel.height, spec.kernel.width, spec.filters});
   }
 

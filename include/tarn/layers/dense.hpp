@@ -34,7 +34,7 @@ class Dense::Layer final : public tarn::Layer<T, D> {
       : activation_{detail::checked_activation(type, spec.activation)},
         kernel_{setup.parameter("kernel", {features(spec, input), spec.units}, spec.kernel_initializer)},
         bias_{spec.use_bias ? setup.parameter("bias", {spec.units}, spec.bias_initializer) : Parameter{}} {
-    setup.scratch(ops::matmul_scratch<T>(kernel_.shape));
+    setup.scratch(ops::matmul_scratch<T, D>(kernel_.shape));
   }
 
   Shape output_shape() const override { return {kernel_.shape[1]}; }

@@ -187,7 +187,7 @@ void multiply_panels(const T* x, Index groups, Index lanes, const T* kernel, con
 }  // namespace detail
 
 /// Scalars of scratch that any of the functions below needs, whatever the batch size and the number of threads.
-template <class T>
+template <class T, OnCpu D = Cpu>
 Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto g = geometry.simplified();
   const Index lanes = cpu::lanes<T>();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include <tarn/core/batch.hpp>
 #include <tarn/core/random.hpp>
@@ -115,6 +117,40 @@ void normalize_gradient(const Batch<T, Gpu>& x, const Batch<T, Gpu>& dy, const T
                         const TensorView<const T, Gpu>& variance, double epsilon, const TensorView<const T, Gpu>& gamma,
                         const TensorView<T, Gpu>& dgamma, const TensorView<T, Gpu>& dbeta, Batch<T, Gpu>* dx,
                         const TensorView<T, Gpu>& scratch, const Activation& below = Linear{});
+template <class T, std::same_as<Gpu> D>
+Index conv2d_scratch(const cpu::ConvGeometry& geometry);
+template <class T>
+void conv2d(const Batch<T, Gpu>& x, std::type_identity_t<TensorView<const T, Gpu>> kernel,
+            std::type_identity_t<TensorView<const T, Gpu>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
+            Batch<T, Gpu>& y, std::type_identity_t<TensorView<T, Gpu>> scratch);
+template <class T>
+void conv2d_input_gradient(const Batch<T, Gpu>& dy, std::type_identity_t<TensorView<const T, Gpu>> kernel,
+                           const cpu::ConvGeometry& geometry, Batch<T, Gpu>& dx, std::type_identity_t<TensorView<T, Gpu>> scratch,
+                           const Activation& below = Linear{}, const Batch<T, Gpu>* x = nullptr);
+template <class T, std::same_as<Gpu> D>
+void conv2d_input_gradient_sums(std::type_identity_t<TensorView<const T, D>>, std::type_identity_t<TensorView<const T, D>>,
+                                std::type_identity_t<TensorView<const T, D>>, const cpu::ConvGeometry&, const TensorView<T, D>&);
+template <class T, std::same_as<Gpu> D>
+bool can_sum_taps(const cpu::ConvGeometry&);
+template <class T>
+void conv2d_parameter_gradients(const Batch<T, Gpu>& x, const Batch<T, Gpu>& y, const Activation& f, Batch<T, Gpu>& dy,
+                                const cpu::ConvGeometry& geometry, std::type_identity_t<TensorView<T, Gpu>> dkernel,
+                                std::type_identity_t<TensorView<T, Gpu>> dbias, std::type_identity_t<TensorView<T, Gpu>> scratch,
+                                std::type_identity_t<TensorView<T, Gpu>> taps = {});
+template <class T, std::same_as<Gpu> D>
+Index matmul_scratch(const Shape& kernel);
+template <class T>
+void matmul(const Batch<T, Gpu>& x, std::type_identity_t<TensorView<const T, Gpu>> kernel,
+            std::type_identity_t<TensorView<const T, Gpu>> bias, const Activation& activation, Batch<T, Gpu>& y,
+            std::type_identity_t<TensorView<T, Gpu>> scratch);
+template <class T>
+void matmul_parameter_gradients(const Batch<T, Gpu>& x, const Batch<T, Gpu>& y, const Activation& activation, Batch<T, Gpu>& dy,
+                                std::type_identity_t<TensorView<T, Gpu>> dkernel, std::type_identity_t<TensorView<T, Gpu>> dbias,
+                                std::type_identity_t<TensorView<T, Gpu>> scratch);
+template <class T>
+void matmul_input_gradient(const Batch<T, Gpu>& dy, std::type_identity_t<TensorView<const T, Gpu>> kernel, Batch<T, Gpu>& dx,
+                           std::type_identity_t<TensorView<T, Gpu>> scratch, const Activation& below = Linear{},
+                           const Batch<T, Gpu>* x = nullptr);
 
 }  // namespace ops
 }  // namespace tarn

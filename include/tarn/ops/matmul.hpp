@@ -18,9 +18,9 @@ inline cpu::ConvGeometry dense_geometry(Index in, Index out) {
 }  // namespace detail
 
 /// Scalars of scratch that the products below need for a kernel of this shape.
-template <class T>
+template <class T, OnCpu D = Cpu>
 Index matmul_scratch(const Shape& kernel) {
-  return conv2d_scratch<T>(detail::dense_geometry(kernel[0], kernel[1]));
+  return conv2d_scratch<T, D>(detail::dense_geometry(kernel[0], kernel[1]));
 }
 
 /// y = f(x W + b). x [batch, in], W [in, out], b [out] or empty, y [batch, out].

@@ -24,7 +24,7 @@ struct State {
   };
   std::set<Module*> modules;
   std::set<Graph*> graphs, executables;
-  std::set<void*> streams;
+  std::set<void*> streams, objects;  ///< objects: of libraries above the driver
   int contexts = 0;
   void* current = nullptr;      ///< context
   Graph* capture = nullptr;     ///< what is recorded
@@ -33,7 +33,8 @@ struct State {
   std::map<std::string, int> calls, fail_at;  ///< of each function: how often, and the number of the call that fails
 
   bool clean() const {
-    return memory.blocks() == 0 && modules.empty() && graphs.empty() && executables.empty() && streams.empty() && contexts == 0;
+    return memory.blocks() == 0 && modules.empty() && graphs.empty() && executables.empty() && streams.empty() &&
+           objects.empty() && contexts == 0;
   }
 };
 inline State* state = nullptr;

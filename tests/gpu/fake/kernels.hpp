@@ -73,6 +73,7 @@ class Kernels {
     FAKE_PLAIN(move_towards)
     FAKE_PLAIN(put_channels)
     FAKE_PLAIN(take_channels)
+    FAKE_PLAIN(transpose)
     FAKE_PLAIN(finish_sums)
     FAKE_PLAIN(avg_pool2d)
     FAKE_PLAIN(avg_pool2d_gradient)

@@ -60,6 +60,7 @@ template <class T> inline constexpr Kernel<T, const T*, T*, U> add{"add"};
 template <class T> inline constexpr Kernel<T, T*, const T*, T, U> move_towards{"move_towards"};
 template <class T> inline constexpr Kernel<T, const T*, T*, U, U, U, U> put_channels{"put_channels"};
 template <class T> inline constexpr Kernel<T, const T*, T*, U, U, U, U, bool> take_channels{"take_channels"};
+template <class T> inline constexpr Kernel<T, const T*, T*, U, U, U> transpose{"transpose"};
 template <class T> inline constexpr Kernel<T, void*, const T*, U, U> sum_rows{"sum_rows"};
 template <class T> inline constexpr Kernel<T, const void*, U, T*, U> finish_sums{"finish_sums"};
 template <class T> inline constexpr Kernel<T, const T*, T*, G, U> avg_pool2d{"avg_pool2d"};
@@ -96,7 +97,7 @@ template <class T, class Visit>
 void for_kernels(const Visit& visit) {
   using namespace kernel;
   const auto each = [&](const auto&... kernels) { (visit(kernels), ...); };
-  each(activate<T>, activation_gradient<T>, add<T>, move_towards<T>, put_channels<T>, take_channels<T>, sum_rows<T>,
+  each(activate<T>, activation_gradient<T>, add<T>, move_towards<T>, put_channels<T>, take_channels<T>, transpose<T>, sum_rows<T>,
        finish_sums<T>, avg_pool2d<T>, avg_pool2d_gradient<T>, max_pool2d<T>, max_pool2d_gradient<T>, moments_parts<T>, moments<T>,
        normalize<T>, normalize_gradient_parts<T>, normalize_parameter_gradients<T>, normalize_gradient<T>, softmax<T>,
        softmax_gradient<T>, elementwise_loss<T>, cross_entropy_from_logits<T>, cross_entropy_from_probabilities<T>,

@@ -674,6 +674,11 @@ __global__ void take_channels(const T* x, T* y, unsigned size, unsigned part, un
     y[i] = accumulate ? y[i] + value : value;
   });
 }
+/// y [columns, rows] = x [rows, columns].
+template <class T>
+__global__ void transpose(const T* x, T* y, unsigned size, unsigned rows, unsigned columns) {
+  for_elements(size, [=](unsigned i) { y[i] = x[i % rows * columns + i / rows]; });
+}
 
 template <class T>
 inline T map_input(cpu::MapElements<T> input, unsigned element, unsigned) {

@@ -81,6 +81,14 @@ TEMPLATE_TEST_CASE("Channels are put side by side and taken apart on the GPU", "
   CHECK(support::relative_error(y, random_values(10, 2, 1)) < 1e-6);
 }
 
+TEMPLATE_TEST_CASE("A matrix is transposed on the GPU", "[gpu][kernels]", float, double) {
+  for (const unsigned rows : {1U, 7U, 50U}) {
+    Buffer<TestType> x{random_values(rows * 3)}, y{rows * 3};
+    emulator::launch({2}, 32, Mode::loop, [&] { kernels::transpose<TestType>(x.data(), y.data(), rows * 3, rows, 3); });
+    for (std::size_t i = 0; i < rows * 3; ++i) CHECK(y[i % 3 * rows + i / 3] == x[i]);
+  }
+}
+
 TEMPLATE_TEST_CASE("A user's function maps elements and channels on the GPU, and its sums are a channel each", "[gpu][kernels]",
                    float, double) {
   const auto values = random_values(9 * 70), slopes = random_values(70, 1, 1);

@@ -28,11 +28,11 @@ struct Numbers {
 
 /// [sample][element] to and from lanes; unused lanes hold a copy of the last sample, or zeros.
 template <class T>
-struct Samples {
+struct Images {
   Tensor<T> memory;
   Batch<T> batch;
 
-  Samples(Index count, const Shape& sample)
+  Images(Index count, const Shape& sample)
       : memory{Shape{(count + cpu::lanes<T>() - 1) / cpu::lanes<T>() * cpu::lanes<T>(), sample.size()}},
         batch{memory.data(), count, sample} {
     for (T& value : memory) value = std::numeric_limits<T>::quiet_NaN();
@@ -111,7 +111,7 @@ struct Reference {
 /// What the kernels make of the same numbers.
 template <class T>
 struct Kernels {
-  Samples<T> x, y, dy, dx;
+  Images<T> x, y, dy, dx;
   Weights<T> kernel, bias, dkernel, sums, taps;
 
   explicit Kernels(const Reference& r, bool with_bias = true)
@@ -154,7 +154,7 @@ template <class T>
 void compare(const Reference& r) {
   Kernels<T> k{r};
   const auto sample_terms = static_cast<double>(r.g.depth()), pixel_terms = static_cast<double>(r.count * r.g.pixels());
-  const auto wrong_sample = [&](Samples<T>& samples, const std::vector<double>& expected, double terms) {
+  const auto wrong_sample = [&](Images<T>& samples, const std::vector<double>& expected, double terms) {
     const Index size = samples.batch.sample().size();
     for (Index n = 0; n < r.count; ++n)
       for (Index i = 0; i < size; ++i)
@@ -316,7 +316,7 @@ TEST_CASE("A convolution applies its activation to each output once", "[cpu][con
            {Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}}, Activation{LeakyReLU{0.1}}, Activation{Softmax{}}}) {
         const Reference r{g, count, float{}};
         Kernels<float> k{r};
-        Samples<float> y{count, {g.out_h, g.out_w, g.out_c}};
+        Images<float> y{count, {g.out_h, g.out_w, g.out_c}};
         ops::conv2d(k.x.batch, k.kernel.view, k.bias.view, g, activation, y.batch, {});
         ops::activate(activation, k.y.batch, k.y.batch);
         for (Index i = 0; i < y.batch.size(); ++i) REQUIRE(y.memory[i] == k.y.memory[i]);
@@ -329,7 +329,7 @@ TEMPLATE_TEST_CASE("An input gradient takes the derivative of the activation bel
       for (const Activation& below : {Activation{Tanh{}}, Activation{ReLU{}}}) {
         const Reference r{g, count, TestType{}};
         Kernels<TestType> k{r};
-        Samples<TestType> dx{count, {g.in_h, g.in_w, g.in_c}};
+        Images<TestType> dx{count, {g.in_h, g.in_w, g.in_c}};
         Tensor<TestType> scratch{Shape{ops::conv2d_scratch<TestType>(g)}};
         ops::conv2d_input_gradient(k.dy.batch, k.kernel.view, g, dx.batch, scratch.view(), below, &k.x.batch);
         ops::activation_gradient(below, k.x.batch, k.dx.batch);
@@ -347,11 +347,11 @@ TEST_CASE("An empty batch has a kernel gradient of zeros", "[cpu][conv2d]") {
 
 TEST_CASE("Convolutions refuse sizes that do not fit the geometry", "[cpu][conv2d]") {
   const ConvGeometry g = same(4, 4, 2, 3, 3, 3);
-  Samples<float> x{2, {4, 4, 2}}, y{2, {4, 4, 2}};
+  Images<float> x{2, {4, 4, 2}}, y{2, {4, 4, 2}};
   Weights<float> kernel{{3, 3, 2, 3}};
   CHECK_THROWS_WITH(ops::conv2d(x.batch, kernel.view, {}, g, Linear{}, y.batch, {}),
                     "conv2d: a sample of y has 32 elements, expected 48");
-  Samples<float> dy{2, {4, 4, 3}};
+  Images<float> dy{2, {4, 4, 3}};
   CHECK_THROWS_AS(ops::conv2d_parameter_gradients(x.batch, dy.batch, Linear{}, dy.batch, g, kernel.view, {}, {}), StateError);
   Tensor<float> scratch{Shape{ops::conv2d_scratch<float>(g)}};
   CHECK_THROWS_WITH(

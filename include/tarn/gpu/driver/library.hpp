@@ -42,6 +42,7 @@ class Library {
       const std::string path = folder + "/" + name;
       std::error_code ignored;
       if (!std::filesystem::exists(path, ignored)) continue;
+      open_companions(folder, name.substr(0, name.find(".so")) + "-");
       handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
       if (handle_) return;
       reason = last_error();  // of a library that is there
@@ -57,6 +58,12 @@ class Library {
   }
 
  private:
+  /// What a library opens later by its name alone, as NVRTC does libnvrtc-builtins.so: an open one is found.
+  static void open_companions(const std::string& folder, const std::string& prefix) {
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::directory_iterator{folder, ignored})
+      if (file.path().filename().string().rfind(prefix, 0) == 0) dlopen(file.path().c_str(), RTLD_LAZY | RTLD_LOCAL);
+  }
   static std::string last_error() {
     const char* const text = dlerror();
     return text ? text : "no reason given";

@@ -90,7 +90,7 @@ template <class T>
 class Batch<T, Gpu> {
  public:
   Batch() = default;
-  Batch(T* data, Index count, const Shape& sample) : data_{data}, count_{count}, sample_{sample} {}
+  Batch(T* data, Index count, const Shape& sample, int /*lanes*/ = 1) : data_{data}, count_{count}, sample_{sample} {}
 
   T* data() { return data_; }  ///< in the GPU's memory: not to be read here
   const T* data() const { return data_; }

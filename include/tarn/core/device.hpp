@@ -25,4 +25,12 @@ struct Gpu {
   static constexpr const char* name = "gpu";
 };
 
+/// Devices whose memory the processor cannot read.
+template <class D>
+concept OnGpu = std::is_same_v<D, Gpu>;
+
+/// Where a device's results are handed out: in memory that the processor reads.
+template <class D>
+using HostOf = std::conditional_t<OnGpu<D>, Cpu, D>;
+
 }  // namespace tarn

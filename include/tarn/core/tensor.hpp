@@ -13,7 +13,7 @@ namespace tarn {
 
 /// Memory whose numbers can be read one by one; others go through `ops::to_host`.
 template <class D>
-concept Indexable = !std::is_same_v<D, Gpu>;
+concept Indexable = !OnGpu<D>;
 
 /// A dense row-major array that somebody else owns; `T` may be const. Images are [.., h, w, c].
 template <class T, class D = Cpu>

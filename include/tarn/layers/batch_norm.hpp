@@ -48,11 +48,14 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
   Shape output_shape() const override { return output_; }
   bool gives_dz() const override { return true; }
   TensorView<T, D> gradient_sums(const Step<T, D>& step) const override {
-    const bool can = !step.frozen() && ops::can_use_sums(step.value(gamma_), step.value(beta_));
-    return can ? step.kept(sums_) : TensorView<T, D>{};
+    if constexpr (OnCpu<D>)
+      if (!step.frozen() && ops::can_use_sums(step.value(gamma_), step.value(beta_))) return step.kept(sums_);
+    return {};
   }
   std::shared_ptr<const LayerPair<T, D>> paired(const tarn::Layer<T, D>& next) const override {
-    return next.averages() ? std::make_shared<Averaged>(*this, *next.averages()) : nullptr;
+    if constexpr (OnCpu<D>)
+      if (next.averages()) return std::make_shared<Averaged>(*this, *next.averages());
+    return nullptr;
   }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
@@ -71,9 +74,10 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
       ops::activation_gradient(step.below(), x, *dx);
       return;
     }
-    if (step.takes_sums())
-      return ops::normalize_gradient_of_sums<T, D>(step.kept(sums_), step.value(gamma_), step.value(beta_), step.gradient(gamma_),
-                                                   step.gradient(beta_));
+    if constexpr (OnCpu<D>)
+      if (step.takes_sums())
+        return ops::normalize_gradient_of_sums<T, D>(step.kept(sums_), step.value(gamma_), step.value(beta_),
+                                                     step.gradient(gamma_), step.gradient(beta_));
     // dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat))
     const TensorView<const T, D> mean = step.kept(mean_), variance = step.kept(variance_);
     ops::normalize_gradient(x, dy, mean, variance, spec_.epsilon, step.value(gamma_), step.gradient(gamma_), step.gradient(beta_),

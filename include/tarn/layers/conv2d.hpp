@@ -59,9 +59,10 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
     // dz = dy f'(z), dW = x * dz, db = sum of dz
     ops::conv2d_parameter_gradients(x, y, step.left(activation_), dy, geometry_, step.gradient(kernel_), step.gradient(bias_),
                                     step.scratch(), sums ? step.kept(taps_) : TensorView<T, D>{});
-    if (sums)  // of dx, and of dx x
-      ops::conv2d_input_gradient_sums<T, D>(step.value(kernel_), step.gradient(kernel_), step.kept(taps_), geometry_,
-                                            step.dx_sums());
+    if constexpr (OnCpu<D>)
+      if (sums)  // of dx, and of dx x
+        ops::conv2d_input_gradient_sums<T, D>(step.value(kernel_), step.gradient(kernel_), step.kept(taps_), geometry_,
+                                              step.dx_sums());
     if (dx)  // dx = dz * flipped W
       ops::conv2d_input_gradient(dy, step.value(kernel_), geometry_, *dx, step.scratch(), step.below(), &x);
   }

@@ -54,12 +54,13 @@ void sum_rows(const Batch<T, Gpu>& x, const TensorView<T, Gpu>& sums);
 template <class T>
 void avg_pool2d(const Batch<T, Gpu>& x, const cpu::PoolGeometry& geometry, Batch<T, Gpu>& y);
 template <class T>
-void avg_pool2d_gradient(const Batch<T, Gpu>& dy, const cpu::PoolGeometry& geometry, Batch<T, Gpu>& dx);
+void avg_pool2d_gradient(const Batch<T, Gpu>& dy, const cpu::PoolGeometry& geometry, Batch<T, Gpu>& dx,
+                         const Activation& below = Linear{}, const Batch<T, Gpu>* x = nullptr);
 template <class T>
 void max_pool2d(const Batch<T, Gpu>& x, const cpu::PoolGeometry& geometry, Batch<T, Gpu>& y);
 template <class T>
 void max_pool2d_gradient(const Batch<T, Gpu>& x, const Batch<T, Gpu>& y, const Batch<T, Gpu>& dy,
-                         const cpu::PoolGeometry& geometry, Batch<T, Gpu>& dx);
+                         const cpu::PoolGeometry& geometry, Batch<T, Gpu>& dx, const Activation& below = Linear{});
 template <class T>
 void add(const Batch<T, Gpu>& x, Batch<T, Gpu>& y);
 template <class T>

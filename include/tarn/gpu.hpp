@@ -13,6 +13,7 @@
 #include <tarn/gpu/ops/join.hpp>
 #include <tarn/gpu/ops/losses.hpp>
 #include <tarn/gpu/ops/matmul.hpp>
+#include <tarn/gpu/ops/metrics.hpp>
 #include <tarn/gpu/ops/norm.hpp>
 #include <tarn/gpu/ops/optimizers.hpp>
 #include <tarn/gpu/ops/pool2d.hpp>

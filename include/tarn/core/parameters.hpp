@@ -52,10 +52,15 @@ class Parameters {
       const Parameter& parameter = entries_[i].parameter;
       std::vector<double> values(static_cast<std::size_t>(parameter.shape.size()));
       entries_[i].initializer.fill(values, parameter.shape, Stream{seed, Purpose::initial_weights, static_cast<Index>(i)});
-      T* const data = (*this)[parameter].data();
-      for (Index element = 0; element < parameter.shape.size(); ++element)
-        for (Index lane = first; lane < last; ++lane)
-          data[element * scalars_per_number<T, D>() + lane] = static_cast<T>(values[static_cast<std::size_t>(element)]);
+      const TensorView<T, D> view = (*this)[parameter];
+      if constexpr (OnGpu<D>) {
+        const std::vector<T> own(values.begin(), values.end());
+        ops::upload(TensorView<const T, Cpu>{own.data(), parameter.shape}, view);
+      } else {
+        for (Index element = 0; element < parameter.shape.size(); ++element)
+          for (Index lane = first; lane < last; ++lane)
+            view.data()[element * scalars_per_number<T, D>() + lane] = static_cast<T>(values[static_cast<std::size_t>(element)]);
+      }
     }
   }
 

@@ -86,6 +86,23 @@ class Tensor {
   Storage<T, D> storage_;
 };
 
+namespace ops {
+
+/// A copy in memory that the processor reads; from the GPU when all that was started before is done.
+template <class T, OnCpu D>
+Tensor<T, D> to_host(const TensorView<const T, D>& x) {
+  Tensor<T, D> y{x.shape()};
+  std::copy_n(x.data(), x.scalars(), y.data());
+  return y;
+}
+template <class T>
+Tensor<T, Cpu> to_host(const TensorView<const T, Gpu>& x);
+/// y = x, from the processor's memory to the GPU's. Throws ShapeError where sizes differ.
+template <class T>
+void upload(const TensorView<const T, Cpu>& x, const TensorView<T, Gpu>& y);
+
+}  // namespace ops
+
 template <class T>
 using RowMajorMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 

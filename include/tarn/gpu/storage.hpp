@@ -63,13 +63,11 @@ class Storage<T, Gpu> {
 
 namespace ops {
 
-/// y = x, from the processor's memory to the GPU's. Throws ShapeError where sizes differ.
 template <class T>
 void upload(const TensorView<const T, Cpu>& x, const TensorView<T, Gpu>& y) {
   detail::check_size("upload", "y", y.size(), x.size());
   if (x.size() > 0) gpu::Context::current().upload(y.data(), x.data(), static_cast<std::size_t>(x.size()) * sizeof(T));
 }
-/// A copy in the processor's memory, when all that was started before is done.
 template <class T>
 Tensor<T, Cpu> to_host(const TensorView<const T, Gpu>& x) {
   Tensor<T, Cpu> y{x.shape()};

@@ -77,13 +77,13 @@ class Sequential {
   const std::vector<Range>& trained() const { return passes_.trained(); }
 
   /// Outputs [n, output...] for inputs [n, input...], in inference mode. Throws ShapeError where a sample has another shape.
-  Tensor<T, D> predict(const Samples& inputs) const { return run(inputs, last_layer()); }
-  Tensor<T, D> predict(const TensorView<const T, D>& inputs) const { return run(inputs, last_layer()); }
-  Tensor<T, D> predict(const Tensor<T, D>& inputs) const { return predict(inputs.view()); }
+  Tensor<T, HostOf<D>> predict(const Samples& inputs) const { return run(inputs, last_layer()); }
+  Tensor<T, HostOf<D>> predict(const TensorView<const T, HostOf<D>>& inputs) const { return run(inputs, last_layer()); }
+  Tensor<T, HostOf<D>> predict(const Tensor<T, HostOf<D>>& inputs) const { return predict(inputs.view()); }
 
   /// The same for an inner layer, by name: `outputs("dense_1", inputs)`. Throws ArgumentError that lists the names there are.
-  Tensor<T, D> outputs(const std::string& layer, const Samples& inputs) const { return run(inputs, find_layer(layer)); }
-  Tensor<T, D> outputs(const std::string& layer, const Tensor<T, D>& inputs) const {
+  Tensor<T, HostOf<D>> outputs(const std::string& layer, const Samples& inputs) const { return run(inputs, find_layer(layer)); }
+  Tensor<T, HostOf<D>> outputs(const std::string& layer, const Tensor<T, HostOf<D>>& inputs) const {
     return run(inputs.view(), find_layer(layer));
   }
 
@@ -164,25 +164,25 @@ class Sequential {
     return std::make_shared<const std::vector<PlacedLayer<T, D>>>(builder.finish(last));
   }
 
-  Tensor<T, D> run(const Samples& inputs, Index layer) const {
+  Tensor<T, HostOf<D>> run(const Samples& inputs, Index layer) const {
     std::vector<std::uint32_t> rows(predict_batch);
     return run_chunks(inputs.shape(), layer, [&](Index first, Batch<T, D>& x) {
       std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
       ops::gather(inputs, rows, x);
     });
   }
-  Tensor<T, D> run(const TensorView<const T, D>& inputs, Index layer) const {
+  Tensor<T, HostOf<D>> run(const TensorView<const T, HostOf<D>>& inputs, Index layer) const {
     return run_chunks(inputs.shape(), layer, [&](Index first, Batch<T, D>& x) {
-      ops::from_tensor(TensorView<const T, D>{inputs.data() + first * input_.size(), x.shape()}, x);
+      ops::from_tensor(TensorView<const T, HostOf<D>>{inputs.data() + first * input_.size(), x.shape()}, x);
     });
   }
   template <class Fill>
-  Tensor<T, D> run_chunks(const Shape& inputs, Index layer, Fill fill) const {
+  Tensor<T, HostOf<D>> run_chunks(const Shape& inputs, Index layer, Fill fill) const {
     if (inputs.rank() == 0 || inputs.without_first() != input_)
       throw ShapeError("predict: inputs are ", inputs.to_string(), ", expected ", detail::with_batch(input_));
     const Shape output = layers()[static_cast<std::size_t>(layer)].output;
     const Index n = inputs[0];
-    Tensor<T, D> outputs{output.prepend(n)};
+    Tensor<T, HostOf<D>> outputs{output.prepend(n)};
     with_workspace([&](Workspace<T, D>& workspace) {
       workspace.reserve(std::min(n, predict_batch));
       workspace.set_few(few(n));
@@ -193,7 +193,7 @@ class Sequential {
         Step<T, D> step{parameters_, workspace};
         passes_.forward(workspace, count, step, layer);
         const Batch<T, D> y = workspace.activation(layer, count);
-        ops::to_tensor(y, TensorView<T, D>{outputs.data() + first * output.size(), y.shape()});
+        ops::to_tensor(y, TensorView<T, HostOf<D>>{outputs.data() + first * output.size(), y.shape()});
       }
       workspace.set_few(false);
     });

@@ -76,6 +76,12 @@ double cross_entropy(bool from_logits, double smoothing, const Batch<T, Gpu>& ou
 template <class T>
 Index count_correct(const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets);
 template <class T>
+Index count_in_top(const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets, Index k);
+template <class T>
+double count_same_side(const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets, double threshold, double target_threshold);
+template <class T, class F>
+double sum_samples(const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets, const F& f);
+template <class T>
 void moments(const Batch<T, Gpu>& x, const TensorView<T, Gpu>& mean, const TensorView<T, Gpu>& variance,
              const TensorView<T, Gpu>& scratch);
 template <class T>
@@ -152,6 +158,16 @@ template <class T>
 void matmul_input_gradient(const Batch<T, Gpu>& dy, std::type_identity_t<TensorView<const T, Gpu>> kernel, Batch<T, Gpu>& dx,
                            std::type_identity_t<TensorView<T, Gpu>> scratch, const Activation& below = Linear{},
                            const Batch<T, Gpu>* x = nullptr);
+
+// A function of the user's own is compiled for the processor alone.
+template <class T, class F, class... Inputs>
+void map(Batch<T, Gpu>&, const F&, const Inputs&...) {
+  throw DeviceError("map: a C++ function cannot run on the GPU; use an activation there is, or the CPU");
+}
+template <class T, class F, class... Inputs>
+void reduce(const TensorView<T, Gpu>&, const F&, const TensorView<T, Gpu>&, const Batch<T, Gpu>&, const Inputs&...) {
+  throw DeviceError("reduce: a C++ function cannot run on the GPU; use the CPU");
+}
 
 }  // namespace ops
 }  // namespace tarn

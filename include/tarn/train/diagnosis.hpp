@@ -37,7 +37,7 @@ struct LayerDiagnosis {
   /// Share of units (channels of an image) that pass no gradient on for any sample: ReLU that is never above 0, Tanh and Sigmoid
   /// always saturated; 0 for other functions.
   double dead = 0;
-  Tensor<T, D> activation_values, gradient_values;  ///< with `keep_values`
+  Tensor<T, HostOf<D>> activation_values, gradient_values;  ///< with `keep_values`
 };
 
 /// One parameter in one step; those of frozen layers are not listed.
@@ -96,8 +96,8 @@ inline ElementStatistics element_statistics(const double* values, Index count) {
 }
 
 template <class T, class D>
-Tensor<T, D> values_of(const Batch<T, D>& batch) {
-  Tensor<T, D> values{batch.shape()};
+Tensor<T, HostOf<D>> values_of(const Batch<T, D>& batch) {
+  Tensor<T, HostOf<D>> values{batch.shape()};
   ops::to_tensor(batch, values.view());
   return values;
 }
@@ -118,7 +118,7 @@ LayerDiagnosis<T, D> diagnosed_layer(const PlacedLayer<T, D>& placed) {
 
 template <class T, class D>
 void see_gradient(const Batch<T, D>& dy, const DiagnosisOptions& options, LayerDiagnosis<T, D>& layer) {
-  Tensor<T, D> values = values_of(dy);
+  Tensor<T, HostOf<D>> values = values_of(dy);
   layer.gradients = statistics_of(values);
   if (options.keep_values) layer.gradient_values = std::move(values);
 }
@@ -126,7 +126,7 @@ void see_gradient(const Batch<T, D>& dy, const DiagnosisOptions& options, LayerD
 template <class T, class D>
 void see_activation(const Batch<T, D>& y, const DiagnosisOptions& options, LayerDiagnosis<T, D>& layer) {
   using Kind = Activation::Kind;
-  Tensor<T, D> values = values_of(y);
+  Tensor<T, HostOf<D>> values = values_of(y);
   layer.activations = statistics_of(values);
   const Kind kind = layer.function.kind();
   const bool relu = kind == Kind::relu || (kind == Kind::leaky_relu && layer.function.slope() == 0);
@@ -149,10 +149,11 @@ void see_activation(const Batch<T, D>& y, const DiagnosisOptions& options, Layer
 }
 
 template <class T, class D>
-std::vector<ParameterDiagnosis> diagnosed_parameters(const Sequential<T, D>& model, const Tensor<T, D>& before,
-                                                     const Tensor<T, D>& gradients) {
+std::vector<ParameterDiagnosis> diagnosed_parameters(const Sequential<T, D>& model, const Tensor<T, D>& weights_before,
+                                                     const Tensor<T, D>& weight_gradients) {
   std::vector<ParameterDiagnosis> result;
-  const TensorView<const T, D> after = model.parameters().trainable();
+  const auto before = ops::to_host(weights_before.view()), gradients = ops::to_host(weight_gradients.view());
+  const auto after = ops::to_host(model.parameters().trainable());
   for (const auto& entry : model.parameters().entries()) {
     const Parameter& p = entry.parameter;
     if (!is_trained(model, p)) continue;
@@ -177,7 +178,10 @@ class Restored {
   Restored(const Restored&) = delete;
   Restored& operator=(const Restored&) = delete;
   ~Restored() {
-    for (const auto& [tensor, before] : kept_) ops::copy(before.view(), tensor);
+    try {
+      for (const auto& [tensor, before] : kept_) ops::copy(before.view(), tensor);
+    } catch (const DeviceError&) {  // a GPU that is lost keeps nothing
+    }
   }
 
   /// Returns what stands in the tensor now; the reference holds as long as this object.

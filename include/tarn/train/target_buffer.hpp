@@ -82,14 +82,14 @@ class TargetBuffer {
     const Index count = static_cast<Index>(rows.size());
     Targets<T, D> result;
     if (has_labels(targets)) {
-      for (Index i = 0; i < count; ++i) labels_[i] = label(targets, rows[static_cast<std::size_t>(i)], output[0], where);
+      fill(labels_, count, [&](std::size_t i) { return label(targets, rows[i], output[0], where); });
       result.labels = {labels_.data(), {count}};
     } else {
       result.vectors = {vectors_.data(), count, targets.sample()};
       ops::gather(targets, rows, result.vectors);
     }
     if (!weights.empty()) {
-      for (Index i = 0; i < count; ++i) weights_[i] = static_cast<T>(weights[rows[static_cast<std::size_t>(i)]]);
+      fill(weights_, count, [&](std::size_t i) { return static_cast<T>(weights[rows[i]]); });
       result.weights = {weights_.data(), {count}};
     }
     return result;
@@ -102,6 +102,21 @@ class TargetBuffer {
     if (!(value >= 0 && value < static_cast<double>(classes)) || value != std::floor(value))
       throw ArgumentError(where, ": label ", value, " of sample ", row, ", expected 0 to ", classes - 1);
     return static_cast<std::int32_t>(value);
+  }
+
+  /// The first `count` values.
+  template <class Value, class ValueOf>
+  static void fill(Tensor<Value, D>& values, Index count, ValueOf value_of) {
+    const auto write = [&](Value* to) {
+      for (Index i = 0; i < count; ++i) to[i] = value_of(static_cast<std::size_t>(i));
+    };
+    if constexpr (OnGpu<D>) {
+      Tensor<Value, Cpu> own{Shape{count}};
+      write(own.data());
+      ops::upload(std::as_const(own).view(), TensorView<Value, D>{values.data(), {count}});
+    } else {
+      write(values.data());
+    }
   }
 
   Tensor<std::int32_t, D> labels_;

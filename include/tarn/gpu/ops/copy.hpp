@@ -37,11 +37,10 @@ void gather(const TensorView<const Source, Gpu>& samples, const TensorView<const
 /// The same from samples in the processor's memory, which gathers them.
 template <class T>
 void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T, Gpu>& y) {
-  detail::check_size("gather", "rows", static_cast<Index>(rows.size()), y.count());
   const Index elements = y.sample().size();
   std::vector<T> values;
   values.reserve(static_cast<std::size_t>(y.size()));
-  for (const std::uint32_t row : rows)
+  for (const std::uint32_t row : rows.first(static_cast<std::size_t>(y.count())))
     for (Index i = 0; i < elements; ++i) values.push_back(static_cast<T>(samples.at(static_cast<Index>(row) * elements + i)));
   upload(TensorView<const T, Cpu>{values.data(), y.shape()}, TensorView<T, Gpu>{y.data(), y.shape()});
 }

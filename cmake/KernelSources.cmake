@@ -5,7 +5,8 @@
 get_filename_component(include ${CMAKE_CURRENT_LIST_DIR}/../include ABSOLUTE)
 file(GLOB kernels RELATIVE ${include} ${include}/tarn/gpu/kernels/*.inc)
 set(files tarn/core/philox.hpp tarn/cpu/geometry.hpp tarn/formulas/activations.hpp tarn/formulas/activations.inc
-  tarn/formulas/losses.hpp tarn/formulas/losses.inc tarn/formulas/optimizers.hpp tarn/formulas/optimizers.inc ${kernels})
+  tarn/formulas/losses.hpp tarn/formulas/losses.inc tarn/formulas/optimizers.hpp tarn/formulas/optimizers.inc
+  tarn/gpu/kernels/step_state.hpp ${kernels})
 
 set(out "// SPDX-License-Identifier: MIT
 // Made by cmake/KernelSources.cmake from the files named below; do not edit.

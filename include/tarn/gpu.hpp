@@ -19,3 +19,4 @@
 #include <tarn/gpu/ops/pool2d.hpp>
 #include <tarn/gpu/ops/random.hpp>
 #include <tarn/gpu/ops/softmax.hpp>
+#include <tarn/gpu/train/device_steps.hpp>

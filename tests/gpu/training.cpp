@@ -62,7 +62,7 @@ TEST_CASE("A model starts with the same weights on the GPU and predicts the same
         1e-5);
 }
 
-TEST_CASE("A model trains on the GPU as on the CPU", "[gpu][train]") {
+TEST_CASE("A model trains on the GPU as on the CPU, whose batch sizes and rates change", "[gpu][train]") {
   fake::Device device;
   auto models = normalised();
   const Dataset data = bright_spots(70);
@@ -79,6 +79,44 @@ TEST_CASE("A model trains on the GPU as on the CPU", "[gpu][train]") {
   }
   CHECK(std::abs(found.epochs[1].validation->loss - expected.epochs[1].validation->loss) < 1e-5);
   CHECK(difference(models.cpu, models.gpu) < 1e-4);
+}
+
+namespace {
+
+/// Looks at what the driver is asked for in each step, and at no loss.
+struct CountCalls {
+  std::map<std::string, int>& calls;
+  std::vector<std::map<std::string, int>>& steps;
+  bool wants_step() const { return false; }
+  void on_epoch_begin(Index) { calls.clear(); }
+  void on_step_end(const StepInfo& step) {
+    CHECK(step.loss == 0);
+    steps.push_back(calls);
+    calls.clear();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("From the third of a batch size on a step is one launch and one graph, and nothing is read before the epoch ends",
+          "[gpu][train]") {
+  fake::Device device;
+  auto models = normalised();
+  const Dataset data = bright_spots(42);
+  std::vector<std::map<std::string, int>> steps;
+  Trainer on_cpu{models.cpu, CategoricalCrossEntropy{}, SGD{.learning_rate = 0.1, .momentum = 0.9, .clip = ClipGlobalNorm{0.01}}};
+  Trainer on_gpu{models.gpu, CategoricalCrossEntropy{}, SGD{.learning_rate = 0.1, .momentum = 0.9, .clip = ClipGlobalNorm{0.01}}};
+  const History expected = on_cpu.fit(data, {.epochs = 3, .batch_size = 10});
+  const History found = on_gpu.fit(data, {.epochs = 3, .batch_size = 10, .callbacks = {CountCalls{device.gpu->calls, steps}}});
+  REQUIRE(steps.size() == 15);
+  for (const std::size_t step : {2, 3, 6, 7, 8, 11, 12, 13, 14})
+    CHECK(steps[step] == std::map<std::string, int>{{"cuCtxSetCurrent", 2}, {"cuGraphLaunch", 1}, {"cuLaunchKernel", 1}});
+  CHECK(device.gpu->executables.size() == 2);
+  CHECK(difference(models.cpu, models.gpu) < 1e-4);
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+    CHECK(std::abs(found.epochs[epoch].training.loss - expected.epochs[epoch].training.loss) < 1e-5);
+    CHECK(found.epochs[epoch].training.accuracy == expected.epochs[epoch].training.accuracy);
+  }
 }
 
 #else

@@ -26,6 +26,16 @@ struct Grid {
   unsigned x = 1, y = 1;
 };
 
+/// Where the operations of a training step find what changes from one to the next: in the GPU's memory, so that the step can be
+/// captured. What they would give the host they leave there.
+struct StepAddresses {
+  const Range* ranges;          ///< that are trained
+  void* terms;                  ///< UpdateTerms of the model's scalar
+  const std::uint32_t* number;  ///< of the step, for its random numbers
+  const unsigned* stopped;      ///< whether nothing is to be updated
+  double *loss, *norm;          ///< results
+};
+
 #if TARN_GPU_HEADERS
 inline namespace with_toolkit {
 
@@ -111,6 +121,20 @@ class Context {
       part = std::make_shared<Part>(*this);
     }
     return *static_cast<Part*>(part.get());
+  }
+
+  const StepAddresses* step() const { return step_; }  ///< null outside of a training step
+  /// `work` as a training step.
+  template <class Work>
+  void run_step(const StepAddresses& step, const Work& work) {
+    step_ = &step;
+    try {
+      work();
+    } catch (...) {
+      step_ = nullptr;
+      throw;
+    }
+    step_ = nullptr;
   }
 
   /// Rubbish, aligned to 256 bytes. Throws DeviceError, StateError while capturing.
@@ -236,6 +260,7 @@ class Context {
   CUstream stream_ = nullptr;
   int capability_ = 0, multiprocessors_ = 1;
   bool capturing_ = false;
+  const StepAddresses* step_ = nullptr;
   std::vector<CUmodule> modules_;
   std::map<std::string, CUfunction> functions_;
   std::map<std::type_index, std::shared_ptr<void>> parts_;
@@ -266,6 +291,9 @@ class Context {
   int capability() const { return 0; }
   bool capturing() const { return false; }
   MathMode math;
+  const StepAddresses* step() const { return nullptr; }
+  template <class Work>
+  void run_step(const StepAddresses&, const Work&) {}
   void* allocate(std::size_t) { return nullptr; }
   void release(void*) noexcept {}
   void zero(void*, std::size_t) {}

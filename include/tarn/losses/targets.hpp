@@ -24,9 +24,14 @@ struct Targets {
   bool has_weights() const { return weights.data() != nullptr; }
 };
 
-/// The sum of a loss over samples: a number, or with a model a lane one for each.
+namespace gpu {
+class DeviceSum;
+}
+
+/// The sum of a loss over samples: a number, with a model a lane one for each, on the GPU one that stays there until it is read.
 template <class D>
-using LossSum = std::conditional_t<std::is_same_v<D, CpuModels>, std::array<double, cpu::max_lanes<float>>, double>;
+using LossSum = std::conditional_t<std::is_same_v<D, CpuModels>, std::array<double, cpu::max_lanes<float>>,
+                                   std::conditional_t<OnGpu<D>, gpu::DeviceSum, double>>;
 
 /// How the losses of a batch's n samples become the objective whose gradient is taken. Weights do not change the divisor, as
 /// in Keras (`sum_over_batch_size`, its default): PyTorch's class weights divide by the sum of the weights instead.

@@ -68,11 +68,11 @@ void put_channels(const Batch<T, Gpu>& x, Index first, Batch<T, Gpu>& y);
 template <class T>
 void take_channels(const Batch<T, Gpu>& x, Index first, Batch<T, Gpu>& y, bool accumulate);
 template <class T>
-double elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets,
-                        Reduction reduction, Batch<T, Gpu>* gradient);
+LossSum<Gpu> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<T, Gpu>& outputs,
+                              const Targets<T, Gpu>& targets, Reduction reduction, Batch<T, Gpu>* gradient);
 template <class T>
-double cross_entropy(bool from_logits, double smoothing, const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets,
-                     Reduction reduction, Batch<T, Gpu>* gradient);
+LossSum<Gpu> cross_entropy(bool from_logits, double smoothing, const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets,
+                           Reduction reduction, Batch<T, Gpu>* gradient);
 template <class T>
 Index count_correct(const Batch<T, Gpu>& outputs, const Targets<T, Gpu>& targets);
 template <class T>
@@ -113,6 +113,8 @@ template <class T>
 void adam(const TensorView<T, Gpu>& weights, const TensorView<T, Gpu>& momentums_1, const TensorView<T, Gpu>& momentums_2,
           const TensorView<T, Gpu>& largest, const TensorView<const T, Gpu>& gradients, std::span<const Range> ranges,
           const UpdateTerms<double>& terms, double beta_1, double beta_2, double epsilon);
+template <class T>
+bool clip_in_step(const TensorView<const T, Gpu>& gradients, std::span<const Range> ranges, double limit);
 template <class T>
 double sum_of_squares(const TensorView<const T, Gpu>& values, std::span<const Range> ranges);
 template <class T>

@@ -62,12 +62,18 @@ class AdamUpdater {
   /// The rate of the update at this point, before Adam's own correction. Throws ArgumentError where it is out of range.
   double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
+  /// The numbers of an update with this rate, after `iteration` others: all that changes from one to the next.
+  UpdateTerms<double> terms(double rate, Index iteration) const {
+    const double t = static_cast<double>(iteration) + 1;
+    UpdateTerms<double> terms = update_terms(spec_, rate);
+    terms.rate *= std::sqrt(1 - std::pow(spec_.beta_2, t)) / (1 - std::pow(spec_.beta_1, t));
+    return terms;
+  }
   /// One update with this rate, after `iteration` others, of the weights in `ranges`. May change the gradients there.
   void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges, double rate,
               Index iteration) {
-    auto terms = update_terms(spec_, gradients, ranges, rate);
-    const double t = static_cast<double>(iteration) + 1;
-    terms.rate *= std::sqrt(1 - std::pow(spec_.beta_2, t)) / (1 - std::pow(spec_.beta_1, t));
+    UpdateTerms<double> terms = this->terms(rate, iteration);
+    spec_.clip.prepare_norm(Spec::name, gradients, ranges, terms);
     ops::adam(weights, momentums_1_.view(), momentums_2_.view(), largest_.view(), TensorView<const T, D>{gradients}, ranges,
               terms, spec_.beta_1, spec_.beta_2, spec_.epsilon);
   }

@@ -42,28 +42,28 @@ class GradientClip {
                         ", expected above 0 and finite");
   }
 
-  /// Sets the part of an update that clips these gradients; with a model a lane, shortens them in place. Throws StateError where
+  /// Sets the part of an update that keeps each element of the gradient in bounds.
+  void prepare_value(UpdateTerms<double>& terms) const {
+    if (kind_ == Kind::value) terms.limit = limit_;
+  }
+  /// Sets the part of an update that shortens these gradients; with a model a lane, shortens them in place. Throws StateError where
   /// the norm of a single model's gradient is not finite.
   template <class T, class D>
-  void prepare(const char* optimizer, const TensorView<T, D>& gradients, std::span<const Range> ranges,
-               UpdateTerms<double>& terms) const {
-    if (kind_ == Kind::value) terms.limit = limit_;
+  void prepare_norm(const char* optimizer, const TensorView<T, D>& gradients, std::span<const Range> ranges,
+                    UpdateTerms<double>& terms) const {
     if (kind_ != Kind::global_norm) return;
-    if constexpr (std::is_same_v<D, CpuModels>)
-      return ops::clip_models(gradients, ranges, limit_);
-    else
-      prepare_norm(optimizer, TensorView<const T, D>{gradients}, ranges, terms);
+    if constexpr (std::is_same_v<D, CpuModels>) {
+      ops::clip_models(gradients, ranges, limit_);
+    } else {
+      if constexpr (OnGpu<D>)
+        if (ops::clip_in_step(TensorView<const T, D>{gradients}, ranges, limit_)) return;
+      const double norm = std::sqrt(ops::sum_of_squares(TensorView<const T, D>{gradients}, ranges));
+      if (!std::isfinite(norm)) throw StateError(optimizer, ": clip by global norm: the gradient's norm is ", norm);
+      if (norm > limit_) terms.scale = limit_ / norm;
+    }
   }
 
  private:
-  template <class T, class D>
-  void prepare_norm(const char* optimizer, const TensorView<const T, D>& gradients, std::span<const Range> ranges,
-                    UpdateTerms<double>& terms) const {
-    const double norm = std::sqrt(ops::sum_of_squares(gradients, ranges));
-    if (!std::isfinite(norm)) throw StateError(optimizer, ": clip by global norm: the gradient's norm is ", norm);
-    if (norm > limit_) terms.scale = limit_ / norm;
-  }
-
   enum class Kind { none, value, global_norm } kind_ = Kind::none;
   double limit_ = 0;
 };
@@ -89,12 +89,11 @@ inline void expect_common(const char* optimizer, double weight_decay, const Grad
   clip.check(optimizer);
 }
 
-/// What all optimizers do around their formula: clip the gradient, and let w -= weight_decay rate w first.
-template <class Spec, class T, class D>
-UpdateTerms<double> update_terms(const Spec& spec, const TensorView<T, D>& gradients, std::span<const Range> ranges,
-                                 double rate) {
+/// What all optimizers do around their formula: clip the gradient (by norm once there is one), and let w -= weight_decay rate w first.
+template <class Spec>
+UpdateTerms<double> update_terms(const Spec& spec, double rate) {
   UpdateTerms<double> terms{.rate = rate, .keep = 1 - spec.weight_decay * rate};
-  spec.clip.prepare(Spec::name, gradients, ranges, terms);
+  spec.clip.prepare_value(terms);
   return terms;
 }
 

@@ -44,10 +44,13 @@ class RMSprop::Updater {
   /// The rate of the update at this point. Throws ArgumentError where it is out of range.
   double learning_rate(Progress progress) const { return spec_.learning_rate(progress); }
 
+  /// The numbers of an update with this rate, after `iteration` others: all that changes from one to the next.
+  UpdateTerms<double> terms(double rate, Index /*iteration*/) const { return detail::update_terms(spec_, rate); }
   /// One update with this rate, after `iteration` others, of the weights in `ranges`. May change the gradients there.
   void update(const TensorView<T, D>& weights, const TensorView<T, D>& gradients, std::span<const Range> ranges, double rate,
-              Index /*iteration*/) {
-    const auto terms = detail::update_terms(spec_, gradients, ranges, rate);
+              Index iteration) {
+    UpdateTerms<double> terms = this->terms(rate, iteration);
+    spec_.clip.prepare_norm(name, gradients, ranges, terms);
     ops::rmsprop(weights, squares_.view(), means_.view(), velocities_.view(), TensorView<const T, D>{gradients}, ranges, terms,
                  spec_.rho, spec_.momentum, spec_.epsilon);
   }

@@ -24,6 +24,8 @@ enum class Training { go_on, stop };
 /// Any object with one or more of these hooks, each optional:
 ///   on_fit_begin(const FitInfo&)   on_epoch_begin(Index epoch)   on_step_end(const StepInfo&)
 ///   on_epoch_end(const EpochRecord&)   on_fit_end(const History&)
+/// With `bool wants_step() const` a callback may say before each step that it will not look at its loss and metrics: on the GPU,
+/// where nobody wants them, they are not read, and are 0.
 /// The object is copied; to read its state afterwards give it references, or pass std::ref(object).
 class Callback {
  public:
@@ -39,6 +41,8 @@ class Callback {
   void epoch_begin(Index epoch) const {
     if (epoch_begin_) epoch_begin_(epoch);
   }
+  /// Whether `step_end` looks at loss and metrics.
+  bool wants_step() const { return step_end_ && (!wants_step_ || wants_step_()); }
   Training step_end(const StepInfo& info) const { return step_end_ ? step_end_(info) : Training::go_on; }
   Training epoch_end(const EpochRecord& record) const { return epoch_end_ ? epoch_end_(record) : Training::go_on; }
   void fit_end(const History& history) const {
@@ -84,6 +88,8 @@ class Callback {
     if constexpr (epoch_begin) epoch_begin_ = [shared](Index e) { static_cast<Hooks&>(*shared).on_epoch_begin(e); };
     if constexpr (step_end)
       step_end_ = [shared](const StepInfo& i) { return told([&] { return static_cast<Hooks&>(*shared).on_step_end(i); }); };
+    if constexpr (requires(const Hooks& h) { h.wants_step(); })
+      wants_step_ = [shared] { return static_cast<const Hooks&>(*shared).wants_step(); };
     if constexpr (epoch_end)
       epoch_end_ = [shared](const EpochRecord& r) { return told([&] { return static_cast<Hooks&>(*shared).on_epoch_end(r); }); };
     if constexpr (fit_end) fit_end_ = [shared](const History& h) { static_cast<Hooks&>(*shared).on_fit_end(h); };
@@ -92,6 +98,7 @@ class Callback {
   std::function<void(const FitInfo&)> fit_begin_;
   std::function<void(Index)> epoch_begin_;
   std::function<Training(const StepInfo&)> step_end_;
+  std::function<bool()> wants_step_;
   std::function<Training(const EpochRecord&)> epoch_end_;
   std::function<void(const History&)> fit_end_;
 };

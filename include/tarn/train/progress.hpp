@@ -39,13 +39,14 @@ class ProgressBar {
     start_ = drawn_ = Clock::now();
     steps_ = 0;
   }
+  bool wants_step() const { return terminal_ && Clock::now() - drawn_ >= redrawn_after; }
   void on_step_end(const StepInfo& step) {
     ++steps_;
     if (!terminal_) return;
     const auto now = Clock::now();
     double share = static_cast<double>(step.running.samples) / static_cast<double>(info_.samples);
     if (steps_left_ > 0) share = std::max(share, static_cast<double>(steps_) / static_cast<double>(steps_left_));
-    if (now - drawn_ < std::chrono::milliseconds{100} && share < 1) return;
+    if (now - drawn_ < redrawn_after && share < 1) return;
     drawn_ = now;
     const double seconds = std::chrono::duration<double>(now - start_).count();
     const double rate = seconds > 0 ? static_cast<double>(step.running.samples) / seconds : 0;
@@ -69,6 +70,7 @@ class ProgressBar {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds redrawn_after{100};
   static constexpr std::size_t bar_width = 14, line_width = 79;  // the bar gives way, down to 4
   static constexpr std::size_t all = static_cast<std::size_t>(-1);
   static constexpr const char* clear_rest = "\033[K";  // of the terminal's line

@@ -61,6 +61,14 @@ inline double class_of(const Samples& targets, Index sample) {
   return samples;
 }
 
+/// The label of a sample. Throws ArgumentError for one that is not 0, 1 .. classes - 1.
+inline std::int32_t label_of(const Samples& targets, Index row, Index classes, const char* where) {
+  const double value = targets.at(row);
+  if (!(value >= 0 && value < static_cast<double>(classes)) || value != std::floor(value))
+    throw ArgumentError(where, ": label ", value, " of sample ", row, ", expected 0 to ", classes - 1);
+  return static_cast<std::int32_t>(value);
+}
+
 }  // namespace detail
 
 /// Where the targets of a batch are gathered. `Classes`: integers [n] are labels of classes; otherwise numbers like any others.
@@ -82,7 +90,7 @@ class TargetBuffer {
     const Index count = static_cast<Index>(rows.size());
     Targets<T, D> result;
     if (has_labels(targets)) {
-      fill(labels_, count, [&](std::size_t i) { return label(targets, rows[i], output[0], where); });
+      fill(labels_, count, [&](std::size_t i) { return detail::label_of(targets, rows[i], output[0], where); });
       result.labels = {labels_.data(), {count}};
     } else {
       result.vectors = {vectors_.data(), count, targets.sample()};
@@ -97,12 +105,6 @@ class TargetBuffer {
 
  private:
   static bool has_labels(const Samples& targets) { return Classes && targets.sample().rank() == 0; }
-  static std::int32_t label(const Samples& targets, Index row, Index classes, const char* where) {
-    const double value = targets.at(row);
-    if (!(value >= 0 && value < static_cast<double>(classes)) || value != std::floor(value))
-      throw ArgumentError(where, ": label ", value, " of sample ", row, ", expected 0 to ", classes - 1);
-    return static_cast<std::int32_t>(value);
-  }
 
   /// The first `count` values.
   template <class Value, class ValueOf>

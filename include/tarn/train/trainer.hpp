@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <limits>
 #include <set>
 
 #include <tarn/losses/categorical_cross_entropy.hpp>
 #include <tarn/optim/sgd.hpp>
 #include <tarn/train/callbacks.hpp>
+#include <tarn/train/device_steps.hpp>
 #include <tarn/train/diagnosis.hpp>
 #include <tarn/train/fit_options.hpp>
 #include <tarn/train/non_finite.hpp>
@@ -58,6 +60,7 @@ class Trainer {
       end_epoch();
     const detail::FitPlan plan = detail::plan_fit(options, samples, progress(), sample_);
     reserve(plan.largest_batch, data.targets, !weights.empty());
+    load(data, weights, plan.largest_batch, "fit");
     std::vector<std::uint32_t> order(static_cast<std::size_t>(samples));
     History history;
     for (const auto& metric : metrics_) history.metrics.push_back(metric.name());
@@ -76,6 +79,7 @@ class Trainer {
         for (const auto& callback : options.callbacks) callback.epoch_begin(epoch);
         std::iota(order.begin(), order.end(), 0U);
         if (options.shuffle) tarn::shuffle(order, Stream{seed_, Purpose::shuffle, epochs_});
+        begin_epoch(order);
         EpochRecord record;
         record.epoch = epoch;
         Sums sums;
@@ -83,7 +87,10 @@ class Trainer {
           const Index count = detail::next_batch(options, progress(), samples, samples - sample_);
           if (count == 0) break;
           const auto rows = std::span{order}.subspan(static_cast<std::size_t>(sample_), static_cast<std::size_t>(count));
+          const bool wanted = options.record_steps || std::any_of(options.callbacks.begin(), options.callbacks.end(),
+                                                                  [](const Callback& c) { return c.wants_step(); });
           StepInfo info = step(data, weights, rows, sums, "fit");
+          if (wanted) read_steps(data, weights, order, "fit", sums, true, &info);
           info.epoch = epoch;
           record.learning_rate = info.learning_rate;
           ++record.steps;
@@ -92,6 +99,7 @@ class Trainer {
           if (options.record_steps) history.steps.push_back(info);
           for (const auto& callback : options.callbacks) stopped |= callback.step_end(info) == Training::stop;
         }
+        read_steps(data, weights, order, "fit", sums, true);
         if (!stopped || sample_ == samples || !leaves_epoch_open) end_epoch();
         record.training = sums.means(Loss::classifies);
         if (options.validation) record.validation = evaluate(*options.validation, 0, "fit: validation");
@@ -115,7 +123,12 @@ class Trainer {
     check(batch, "train_on_batch");
     detail::check_sample_weights("train_on_batch", sample_weights, batch.size());
     Sums sums;
-    step(batch, sample_weights, all_rows(batch.size()), sums, "train_on_batch");
+    const auto rows = all_rows(batch.size());
+    reserve(batch.size(), batch.targets, !sample_weights.empty());
+    load(batch, sample_weights, batch.size(), "train_on_batch");
+    begin_epoch(rows);
+    step(batch, sample_weights, rows, sums, "train_on_batch");
+    read_steps(batch, sample_weights, rows, "train_on_batch", sums, false);
     running_.add(sums);
     return sums.means(Loss::classifies);
   }
@@ -175,6 +188,7 @@ class Trainer {
   }
 
  private:
+  using Updater = typename Optimizer::template Updater<T, D>;
   using Sums = detail::MetricSums;
   using Buffer = TargetBuffer<T, D, Loss::classifies>;
 
@@ -213,6 +227,46 @@ class Trainer {
     return std::span<const std::uint32_t>{rows_}.first(static_cast<std::size_t>(count));
   }
 
+  /// Whether steps go to the GPU as graphs, and their sums are read where they are wanted. That takes an optimizer whose
+  /// numbers are known before the step, a loss whose sum stays on the GPU, and no metric of one's own.
+  static constexpr bool has_device_steps =
+      OnGpu<D> && requires(const Updater& u, const Loss& loss, const Batch<T, D>& y, const Targets<T, D>& t, Batch<T, D>* dy) {
+    { u.terms(double{}, Index{}) } -> std::same_as<UpdateTerms<double>>;
+    { loss(y, t, dy) } -> std::same_as<LossSum<D>>;
+  };
+  bool steps_on_device() const { return has_device_steps && metrics_.empty(); }
+  void load(const Dataset& data, const SampleWeights& weights, Index batch, const char* where) {
+    if constexpr (has_device_steps)
+      if (steps_on_device()) device_.load(data, weights, Loss::classifies ? model_.output_shape()[0] : 0, batch, where);
+  }
+  void begin_epoch(std::span<const std::uint32_t> order) {
+    if constexpr (has_device_steps)
+      if (steps_on_device()) device_.begin_epoch(order);
+  }
+  /// Takes the sums of the epoch's steps so far, and what the last one found. A step that something stopped is repeated, to find what;
+  /// those behind it have changed nothing.
+  void read_steps(const Dataset& data, const SampleWeights& weights, std::span<const std::uint32_t> order, const char* where,
+                  Sums& sums, bool in_epoch, StepInfo* last = nullptr) {
+    if constexpr (has_device_steps) {
+      if (!steps_on_device()) return;
+      const auto found = device_.read();
+      if (found.stopped) {
+        const auto& at = found.stopped_at;
+        iteration_ -= static_cast<std::uint32_t>(iteration_) - at.number;
+        if (in_epoch) sample_ = at.first;
+        step(data, weights, order.subspan(at.first, at.count), sums, where, [](Index, const Batch<T, D>&) {});
+        throw StateError("step ", iteration_ - 1,
+                         ": a loss or a gradient was not finite, but none was when the step was repeated");
+      }
+      sums.loss = found.total_loss;
+      sums.correct = static_cast<Index>(found.total_correct);
+      sums.samples = static_cast<Index>(found.total_samples);
+      if (!last) return;
+      last->loss = found.loss / static_cast<double>(last->batch);
+      last->running = sums.means(Loss::classifies);
+    }
+  }
+
   /// Over the samples from number `from` on.
   Metrics evaluate(const Dataset& data, Index from, const char* where) const {
     Sums sums;
@@ -244,6 +298,13 @@ class Trainer {
     const Index count = static_cast<Index>(rows.size());
     reserve(count, data.targets, !weights.empty());
     const double rate = updater_.learning_rate(progress());  // throws before anything has changed
+    if constexpr (has_device_steps)
+      if (steps_on_device() && !seen) {
+        detail::TrainingParts<T, D, Loss, Updater> parts{model_, loss_, updater_, gradients_, state_before_, workspace_, seed_};
+        device_.run(rows, parts, rate, iteration_);
+        sums.samples += count;
+        return made_step(count, rate, 0, sums);
+      }
     const Targets<T, D> targets = targets_.gather(data.targets, weights, rows, model_.output_shape(), where);
     Batch<T, D> x = workspace_.activation(-1, count);
     ops::gather(data.inputs, rows, x);
@@ -271,6 +332,9 @@ class Trainer {
       ops::copy(std::as_const(state_before_).view(), model_.parameters().state());
       throw;
     }
+    return made_step(count, rate, loss, sums);
+  }
+  StepInfo made_step(Index count, double rate, double loss, const Sums& sums) {
     StepInfo info;
     info.iteration = iteration_++;
     info.batch = count;
@@ -282,12 +346,13 @@ class Trainer {
 
   Sequential<T, D>& model_;
   Loss loss_;
-  typename Optimizer::template Updater<T, D> updater_;
+  Updater updater_;
   std::vector<Metric<T, D>> metrics_;
   Tensor<T, D> gradients_;     // layout of the trainable parameters
   Tensor<T, D> state_before_;  // moving statistics before the step
   Workspace<T, D> workspace_;
   Buffer targets_;
+  [[no_unique_address]] detail::DeviceSteps<T, D> device_;
   std::vector<std::uint32_t> rows_;  // 0, 1, 2 ..
   Sums running_;                     // of train_on_batch
   std::uint64_t seed_;

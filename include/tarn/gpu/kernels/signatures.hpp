@@ -12,6 +12,7 @@
 #include <tarn/formulas/activations.hpp>
 #include <tarn/formulas/losses.hpp>
 #include <tarn/formulas/optimizers.hpp>
+#include <tarn/gpu/kernels/step_state.hpp>
 
 namespace tarn::gpu {
 
@@ -40,10 +41,18 @@ struct Kernel {
   }
 };
 
-/// The parts of a flat buffer that are trained, in device memory.
+/// The parts of a flat buffer that are trained, in device memory, and what keeps an update from happening.
 struct FlatRanges {
   const Range* ranges;
   unsigned count;
+  const unsigned* stop = nullptr;
+};
+
+/// Of a data set or a batch, null where there are none.
+template <class T>
+struct LabelsAndWeights {
+  std::int32_t* labels = nullptr;
+  T* weights = nullptr;
 };
 
 /// Sums in parts are the kernels' own: these are their scalars.
@@ -88,6 +97,9 @@ template <class T> inline constexpr Kernel<T, const T*, FlatRanges, U, double*> 
 template <class T> inline constexpr Kernel<T, const double*, U, double, UpdateTerms<T>*, double*> clip_by_norm{"clip_by_norm"};
 template <class T> inline constexpr Kernel<T, const T*, U, unsigned*> find_nonfinite{"find_nonfinite"};
 template <class T> inline constexpr Kernel<T, const T*, T*, U, U, U, std::uint32_t, T, Philox::Key, Step, std::uint32_t> dropout{"dropout"};
+template <class T> inline constexpr Kernel<T, StepState<T>*, UpdateTerms<T>, std::uint32_t, std::uint32_t, Step, LabelsAndWeights<T>, std::uint32_t*, LabelsAndWeights<T>, U> begin_step{"begin_step"};
+template <class T> inline constexpr Kernel<T, StepState<T>*> end_step{"end_step"};
+template <class T> inline constexpr Kernel<T, const unsigned*, const T*, T*, U> restore_if{"restore_if"};
 template <class T, class Source> inline constexpr Kernel<T, const Source*, Step, T*, U, U, double, double> gather{"gather", scalar_name<Source>};
 }  // namespace kernel
 // clang-format on
@@ -102,7 +114,8 @@ void for_kernels(const Visit& visit) {
        normalize<T>, normalize_gradient_parts<T>, normalize_parameter_gradients<T>, normalize_gradient<T>, softmax<T>,
        softmax_gradient<T>, elementwise_loss<T>, cross_entropy_from_logits<T>, cross_entropy_from_probabilities<T>,
        sum_of_losses<T>, count_correct<T>, sgd<T>, sgd_momentum<T>, rmsprop<T>, adam<T>, squares_parts<T>, clip_by_norm<T>,
-       find_nonfinite<T>, dropout<T>, gather<T, std::uint8_t>, gather<T, std::int32_t>, gather<T, float>, gather<T, double>);
+       find_nonfinite<T>, dropout<T>, begin_step<T>, end_step<T>, restore_if<T>, gather<T, std::uint8_t>, gather<T, std::int32_t>,
+       gather<T, float>, gather<T, double>);
 }
 
 /// What is compiled together: all kernels of a scalar type where `expression` is one of them, else it alone.

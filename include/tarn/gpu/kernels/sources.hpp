@@ -558,6 +558,40 @@ inline void adam_update(V& weight, V& momentum_1, V& momentum_2, V* largest, V g
   weight = terms.keep * weight - terms.rate * momentum_1 / (square_root<T, V>(scale) + own.epsilon);
 }
 )kernel"},
+{"tarn/gpu/kernels/step_state.hpp", R"kernel(// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include <tarn/formulas/optimizers.hpp>
+
+namespace tarn::gpu {
+
+/// What changes from one training step to the next, in the GPU's memory: so that a captured step can be played again.
+template <class T>
+struct StepState {
+  /// Which step: its number, and where its batch stands in the epoch's order.
+  struct Position {
+    std::uint32_t number, first, count;
+  };
+
+  UpdateTerms<T> terms;
+  Position position;
+  unsigned nonfinite;  ///< whether a gradient is not finite
+  unsigned correct;    ///< samples classified right
+  double loss;         ///< sum over the samples
+  double norm;         ///< of the gradient, where that is clipped by it
+
+  // Since all of this was last set to zero. A step that finds a loss or a gradient that is not finite changes nothing, and none
+  // behind it does.
+  unsigned stopped;
+  Position stopped_at;
+  double total_loss;
+  std::uint64_t total_correct, total_samples;
+};
+
+}  // namespace tarn::gpu
+)kernel"},
 {"tarn/gpu/kernels/all.inc", R"kernel(// SPDX-License-Identifier: MIT
 // The text of all kernels: compiled by NVRTC for a GPU, and as C++ by the emulator of the tests. What is not CUDA's own is
 // unannotated, as NVRTC takes it with -default-device. Tensors are row-major, images [n, h, w, c].
@@ -572,6 +606,7 @@ inline void adam_update(V& weight, V& momentum_1, V& momentum_2, V* largest, V g
 #include <tarn/formulas/activations.hpp>
 #include <tarn/formulas/losses.hpp>
 #include <tarn/formulas/optimizers.hpp>
+#include <tarn/gpu/kernels/step_state.hpp>
 
 namespace tarn::gpu::kernels {
 
@@ -588,6 +623,7 @@ namespace tarn::gpu::kernels {
 #include <tarn/gpu/kernels/losses.inc>
 #include <tarn/gpu/kernels/optimizers.inc>
 #include <tarn/gpu/kernels/batch.inc>
+#include <tarn/gpu/kernels/step.inc>
 // clang-format on
 
 }  // namespace tarn::gpu::kernels
@@ -994,10 +1030,14 @@ struct Range {
 // Updates of the flat buffer of parameters, one launch for all. What changes from step to step stands in device memory, so that a
 // captured launch can be played again.
 
-/// The parts of the buffer that are trained: [first, last) each, sorted, disjoint, in device memory.
+/// The parts of the buffer that are trained: [first, last) each, sorted, disjoint, in device memory. Where `stop` is given and set,
+/// nothing is updated.
 struct FlatRanges {
   const Range* ranges;
   unsigned count;
+  const unsigned* stop = nullptr;
+
+  unsigned updated(unsigned size) const { return stop && *stop ? 0 : size; }
 
   /// Where the trained element number i stands.
   unsigned operator[](unsigned i) const {
@@ -1012,7 +1052,7 @@ struct FlatRanges {
 
 template <class T>
 __global__ void sgd(T* weights, const T* gradients, FlatRanges ranges, unsigned size, const UpdateTerms<T>* terms) {
-  for_elements(size, [=](unsigned k) {
+  for_elements(ranges.updated(size), [=](unsigned k) {
     const unsigned i = ranges[k];
     sgd_update<T, T>(weights[i], gradients[i], *terms);
   });
@@ -1020,7 +1060,7 @@ __global__ void sgd(T* weights, const T* gradients, FlatRanges ranges, unsigned 
 template <class T>
 __global__ void sgd_momentum(T* weights, T* velocities, const T* gradients, FlatRanges ranges, unsigned size,
                              const UpdateTerms<T>* terms, T momentum, bool nesterov) {
-  for_elements(size, [=](unsigned k) {
+  for_elements(ranges.updated(size), [=](unsigned k) {
     const unsigned i = ranges[k];
     momentum_update<T, T>(weights[i], velocities[i], gradients[i], *terms, momentum, nesterov);
   });
@@ -1029,7 +1069,7 @@ __global__ void sgd_momentum(T* weights, T* velocities, const T* gradients, Flat
 template <class T>
 __global__ void rmsprop(T* weights, T* squares, T* means, T* velocities, const T* gradients, FlatRanges ranges, unsigned size,
                         const UpdateTerms<T>* terms, RMSpropTerms<T> own) {
-  for_elements(size, [=](unsigned k) {
+  for_elements(ranges.updated(size), [=](unsigned k) {
     const unsigned i = ranges[k];
     T mean = means ? means[i] : T(0), velocity = velocities ? velocities[i] : T(0);
     rmsprop_update<T, T>(weights[i], squares[i], mean, velocity, gradients[i], *terms, own);
@@ -1041,7 +1081,7 @@ __global__ void rmsprop(T* weights, T* squares, T* means, T* velocities, const T
 template <class T>
 __global__ void adam(T* weights, T* momentums_1, T* momentums_2, T* largest, const T* gradients, FlatRanges ranges, unsigned size,
                      const UpdateTerms<T>* terms, AdamTerms<T> own) {
-  for_elements(size, [=](unsigned k) {
+  for_elements(ranges.updated(size), [=](unsigned k) {
     const unsigned i = ranges[k];
     adam_update<T, T>(weights[i], momentums_1[i], momentums_2[i], largest ? largest + i : nullptr, gradients[i], *terms, own);
   });
@@ -1292,6 +1332,51 @@ __global__ void softmax_gradient(const T* y, const T* dy, T* dx, unsigned rows, 
     dot = warp_sum(dot);
     for (unsigned i = row * classes + lane; i < (row + 1) * classes; i += warp) dx[i] = y[i] * (dy[i] - dot);
   });
+}
+)kernel"},
+{"tarn/gpu/kernels/step.inc", R"kernel(// SPDX-License-Identifier: MIT
+// What stands around a training step: it begins with the only numbers that come from the host, and ends with sums that stay on the GPU.
+
+/// Labels and weights of samples, each null where there are none.
+template <class T>
+struct LabelsAndWeights {
+  int* labels;
+  T* weights;
+};
+/// The numbers of a step, and its batch: rows from the epoch's order, with their labels and weights.
+template <class T>
+__global__ void begin_step(StepState<T>* state, UpdateTerms<T> terms, std::uint32_t number, std::uint32_t first,
+                           const std::uint32_t* order, LabelsAndWeights<T> all, std::uint32_t* rows, LabelsAndWeights<T> batch,
+                           unsigned count) {
+  for_elements(count, [=](unsigned i) {
+    const std::uint32_t row = order[first + i];
+    rows[i] = row;
+    if (all.labels) batch.labels[i] = all.labels[row];
+    if (all.weights) batch.weights[i] = all.weights[row];
+  });
+  if (blockIdx.x != 0 || threadIdx.x != 0) return;
+  state->terms = terms;
+  state->position = {number, first, count};
+}
+/// Adds what a step has found to the totals or, where something is not finite, stops this step's update and all that follow.
+template <class T>
+__global__ void end_step(StepState<T>* state) {
+  if (blockIdx.x != 0 || threadIdx.x != 0) return;
+  if (!state->stopped && (state->nonfinite || !(state->loss - state->loss == 0))) {
+    state->stopped = 1;
+    state->stopped_at = state->position;
+  }
+  if (!state->stopped) {
+    state->total_loss += state->loss;
+    state->total_correct += state->correct;
+    state->total_samples += state->position.count;
+  }
+  state->nonfinite = state->correct = 0;
+}
+/// values = before, where `condition` holds.
+template <class T>
+__global__ void restore_if(const unsigned* condition, const T* before, T* values, unsigned size) {
+  if (*condition) for_elements(size, [=](unsigned i) { values[i] = before[i]; });
 }
 )kernel"},
 };

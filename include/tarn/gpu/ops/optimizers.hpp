@@ -12,7 +12,7 @@ namespace tarn::ops {
 
 namespace detail {
 
-/// What an update reads on the GPU, in a context's scratch.
+/// What an update reads on the GPU: in a context's scratch or, in a training step, where that one keeps it.
 template <class T>
 struct UpdateOnGpu {
   gpu::FlatRanges ranges;
@@ -26,12 +26,17 @@ template <class T>
 UpdateOnGpu<T> upload_update(const char* where, std::span<const Range> ranges, Index size, const UpdateTerms<double>& terms) {
   const unsigned count = kernel_size(count_of(where, ranges, size));
   const UpdateTerms<T> own = terms.as<T>();
+  gpu::Context& context = gpu::Context::current();
+  if (const gpu::StepAddresses* const step = context.step())
+    return {{step->ranges, static_cast<unsigned>(ranges.size()), step->stopped},
+            count,
+            static_cast<const UpdateTerms<T>*>(step->terms),
+            static_cast<double*>(context.scratch(squares_parts * sizeof(double)))};
   constexpr std::size_t front = squares_parts * sizeof(double), first = front + 64;  // parts, terms, ranges
   static_assert(sizeof own <= 64);
   std::vector<char> bytes(64 + ranges.size_bytes());
   std::memcpy(bytes.data(), &own, sizeof own);
   if (!ranges.empty()) std::memcpy(bytes.data() + 64, ranges.data(), ranges.size_bytes());
-  gpu::Context& context = gpu::Context::current();
   auto* const scratch = static_cast<char*>(context.scratch(front + bytes.size()));
   context.upload(scratch + front, bytes.data(), bytes.size());
   return {{reinterpret_cast<const Range*>(scratch + first), static_cast<unsigned>(ranges.size())},
@@ -98,19 +103,41 @@ void adam(const TensorView<T, Gpu>& weights, const TensorView<T, Gpu>& momentums
                  gradients.data(), update.ranges, update.size, update.terms, own);
 }
 
+namespace detail {
+
+/// Sums of the squares of the values in the ranges, in that many parts.
+template <class T>
+unsigned add_squares(const TensorView<const T, Gpu>& values, const UpdateOnGpu<T>& update) {
+  const unsigned parts = std::min<unsigned>(squares_parts, (update.size + gpu::block - 1) / gpu::block);
+  if (parts > 0)
+    gpu::Context::current().launch(gpu::kernel::squares_parts<T>, {parts}, values.data(), update.ranges, update.size,
+                                   update.parts);
+  return parts;
+}
+
+}  // namespace detail
+
+/// In a training step: shortens the gradient to `limit` where its norm is larger, on the GPU. Elsewhere returns false.
+template <class T>
+bool clip_in_step(const TensorView<const T, Gpu>& gradients, std::span<const Range> ranges, double limit) {
+  gpu::Context& context = gpu::Context::current();
+  if (!context.step()) return false;
+  const auto update = detail::upload_update<T>("clip_in_step", ranges, gradients.size(), {});
+  const unsigned parts = detail::add_squares(gradients, update);
+  context.launch(gpu::kernel::clip_by_norm<T>, {}, update.parts, parts, limit,
+                 static_cast<UpdateTerms<T>*>(context.step()->terms), context.step()->norm);
+  return true;
+}
+
 /// Sum of the squares of the values in the ranges, in double; waits for it.
 template <class T>
 double sum_of_squares(const TensorView<const T, Gpu>& values, std::span<const Range> ranges) {
   const auto update = detail::upload_update<T>("sum_of_squares", ranges, values.size(), {});
-  if (update.size == 0) return 0;
   double sums[detail::squares_parts];
-  const std::size_t parts = std::min<std::size_t>(detail::squares_parts, (update.size + gpu::block - 1) / gpu::block);
-  gpu::Context& context = gpu::Context::current();
-  context.launch(gpu::kernel::squares_parts<T>, {static_cast<unsigned>(parts)}, values.data(), update.ranges, update.size,
-                 update.parts);
-  context.download(sums, update.parts, parts * sizeof(double));
+  const unsigned parts = detail::add_squares(values, update);
+  if (parts > 0) gpu::Context::current().download(sums, update.parts, parts * sizeof(double));
   double total = 0;
-  for (std::size_t i = 0; i < parts; ++i) total += sums[i];
+  for (unsigned i = 0; i < parts; ++i) total += sums[i];
   return total;
 }
 /// Of all values.

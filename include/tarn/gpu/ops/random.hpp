@@ -20,10 +20,11 @@ void dropout(const Batch<T, Gpu>& x, double rate, bool per_channel, const Stream
                  static_cast<std::uint32_t>(rate * 0x1p32), static_cast<T>(1 / (1 - rate)), stream.key(), step,
                  stream.counter(0, 0)[3]);
 }
-/// The same with the stream's own step.
+/// The same with the stream's own step or, in a training step, that one's number.
 template <class T>
 void dropout(const Batch<T, Gpu>& x, double rate, bool per_channel, const Stream& stream, Batch<T, Gpu>& y) {
   gpu::Context& context = gpu::Context::current();
+  if (context.step()) return dropout(x, rate, per_channel, stream, context.step()->number, y);
   auto* const step = static_cast<std::uint32_t*>(context.scratch(sizeof(std::uint32_t)));
   const std::uint32_t number = stream.counter(0, 0)[2];
   context.upload(step, &number, sizeof number);

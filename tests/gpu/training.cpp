@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/gpu.hpp>
+#include <tarn/io.hpp>
 #include <tarn/tarn.hpp>
+
+#include <unistd.h>
 
 #include "../catch.hpp"
 #include "../skip.hpp"
@@ -31,8 +34,8 @@ template <class T>
 double difference(const Sequential<T, Cpu>& cpu, const Sequential<T, Gpu>& gpu) {
   double result = 0;
   for (const auto& entry : cpu.parameters().entries())
-    result = std::max(result, support::relative_error(ops::to_host(gpu.parameters()[entry.parameter]),
-                                                      ops::to_host(cpu.parameters()[entry.parameter])));
+    result = std::max(
+        result, support::relative_error(ops::to_host(gpu.parameters()[entry.parameter]), cpu.parameters()[entry.parameter]));
   return result;
 }
 
@@ -117,6 +120,103 @@ TEST_CASE("From the third of a batch size on a step is one launch and one graph,
     CHECK(std::abs(found.epochs[epoch].training.loss - expected.epochs[epoch].training.loss) < 1e-5);
     CHECK(found.epochs[epoch].training.accuracy == expected.epochs[epoch].training.accuracy);
   }
+}
+
+TEST_CASE("Weights, targets of vectors, frozen layers and metrics of one's own are the CPU's too", "[gpu][train]") {
+  fake::Device device;
+  auto models = normalised();
+  const Dataset labelled = bright_spots(21);
+  Tensor<float> vectors{Shape{21, 3}};
+  for (Index i = 0; i < 21; ++i) vectors[i * 3 + i % 3] = 1;
+  const Dataset data{labelled.inputs, Samples{std::move(vectors)}};
+  models.cpu.freeze("batch_norm");
+  models.gpu.freeze("batch_norm");
+  FitOptions options{.epochs = 2, .batch_size = 7, .class_weights = {1, 2, 0.5}};
+  const auto train = [&](auto& model, auto metrics) {
+    using Model = std::remove_reference_t<decltype(model)>;
+    TrainerOptions<float, std::conditional_t<std::is_same_v<Model, Sequential<float, Gpu>>, Gpu, Cpu>> trainer_options;
+    if (metrics)
+      trainer_options.metrics = {TopK{2}, BinaryAccuracy{}, SampleMetric{"first", [](auto y, auto t) { return y[0] * t[0]; }}};
+    Trainer trainer{model, MeanSquaredError{}, RMSprop{.learning_rate = 0.01}, trainer_options};
+    return trainer.fit(data, options);
+  };
+  for (const bool metrics : {false, true}) {
+    const History expected = train(models.cpu, metrics), found = train(models.gpu, metrics);
+    CHECK(difference(models.cpu, models.gpu) < 1e-4);
+    CHECK(std::abs(found.epochs[1].training.loss - expected.epochs[1].training.loss) < 1e-5);
+    for (std::size_t i = 0; i < 3; ++i)
+      CHECK(std::abs(found.epochs[1].training.values[i] - expected.epochs[1].training.values[i]) < 1e-5);
+  }
+}
+
+TEST_CASE("Single batches train on the GPU as on the CPU, and a step can be looked into", "[gpu][train]") {
+  fake::Device device;
+  auto models = normalised();
+  Trainer on_cpu{models.cpu, CategoricalCrossEntropy{}, Adam{}};
+  Trainer on_gpu{models.gpu, CategoricalCrossEntropy{}, Adam{}};
+  for (const Index samples : {4, 9, 4, 4}) {
+    const Metrics expected = on_cpu.train_on_batch(bright_spots(samples)), found = on_gpu.train_on_batch(bright_spots(samples));
+    CHECK(std::abs(found.loss - expected.loss) < 1e-5);
+    CHECK(found.accuracy == expected.accuracy);
+  }
+  CHECK(difference(models.cpu, models.gpu) < 1e-4);
+  const auto expected = on_cpu.diagnose(bright_spots(6));
+  const auto found = on_gpu.diagnose(bright_spots(6));
+  for (std::size_t i = 0; i < found.layers.size(); ++i) {
+    CHECK(std::abs(found.layers[i].activations.deviation - expected.layers[i].activations.deviation) < 1e-4);
+    CHECK(std::abs(found.layers[i].gradients.deviation - expected.layers[i].gradients.deviation) < 1e-4);
+  }
+  CHECK(std::abs(found.parameter("batch_norm/gamma").update_ratio - expected.parameter("batch_norm/gamma").update_ratio) < 1e-4);
+  CHECK(on_gpu.iterations() == 4);
+}
+
+TEST_CASE("A loss that is no longer finite stops the training on the GPU before that step, with the CPU's message",
+          "[gpu][train]") {
+  fake::Device device;
+  auto models = normalised();
+  Dataset good = bright_spots(20);
+  Tensor<float> images{Shape{20, 8, 8, 3}};
+  for (Index i = 0; i < images.size(); ++i) images[i] = static_cast<float>(good.inputs.at(i));
+  images[13 * 192 + 5] = std::numeric_limits<float>::quiet_NaN();
+  const Dataset data{Samples{std::move(images)}, good.targets};
+  const FitOptions options{.epochs = 1, .batch_size = 4, .shuffle = false};
+  const auto message = [&](auto& model) {
+    Trainer trainer{model, CategoricalCrossEntropy{}, Adam{}};
+    const std::string text = support::error_of<StateError>([&] { trainer.fit(data, options); });
+    CHECK(trainer.iterations() == 3);
+    return text;
+  };
+  const std::string expected = message(models.cpu);
+  CHECK(message(models.gpu) == expected);
+  CHECK_THAT(expected, Catch::Matchers::StartsWith("step 3: the loss is nan; first not finite: the input of the model"));
+  CHECK(difference(models.cpu, models.gpu) < 1e-5);
+}
+
+TEST_CASE("A function of a user's own says that it cannot run on the GPU", "[gpu][train]") {
+  fake::Device device;
+  Batch<float, Gpu> y{nullptr, 2, {3}};
+  CHECK_THROWS_WITH(ops::map(
+                        y, [](float v) { return v; }, y),
+                    "map: a C++ function cannot run on the GPU; use an activation there is, or the CPU");
+  CHECK_THROWS_AS(ops::reduce(
+                      TensorView<float, Gpu>{}, [](float v) { return v; }, TensorView<float, Gpu>{}, y),
+                  DeviceError);
+}
+
+TEST_CASE("Weights that one device saves the other loads", "[gpu][train]") {
+  fake::Device device;
+  auto models = normalised();
+  const auto file = std::filesystem::temp_directory_path() / ("tarn_gpu_" + std::to_string(getpid()) + ".safetensors");
+  models.gpu.initialize(7);
+  Trainer{models.gpu, CategoricalCrossEntropy{}, SGD{}}.fit(bright_spots(8), {.epochs = 1, .batch_size = 4});
+  io::save_weights(models.gpu, file);
+  io::load_weights(models.cpu, file);
+  CHECK(difference(models.cpu, models.gpu) == 0);
+  models.cpu.initialize(8);
+  io::save_weights(models.cpu, file);
+  io::load_weights(models.gpu, file);
+  CHECK(difference(models.cpu, models.gpu) == 0);
+  std::filesystem::remove(file);
 }
 
 #else

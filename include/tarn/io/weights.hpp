@@ -55,11 +55,14 @@ Metadata load_tensors(const std::filesystem::path& path, const std::vector<Named
 
 /// Writes all parameters and state (such as moving means) of a model by name, as in "conv2d_1/kernel": the layouts are Keras's,
 /// [kh, kw, in, out] and [in, out]. Throws as `write_safetensors`.
-template <class T>
-void save_weights(const Sequential<T, Cpu>& model, const std::filesystem::path& path, const Metadata& metadata = {}) {
+template <class T, class D>
+  requires(std::is_same_v<HostOf<D>, Cpu>)
+void save_weights(const Sequential<T, D>& model, const std::filesystem::path& path, const Metadata& metadata = {}) {
+  const Parameters<T, D>& parameters = model.parameters();
+  const auto trainable = ops::to_host(parameters.trainable()), state = ops::to_host(parameters.state());
   std::vector<NamedTensor> tensors;
-  for (const ParameterInfo& entry : model.parameters().entries())
-    tensors.emplace_back(entry.name, model.parameters()[entry.parameter]);
+  for (const auto& [name, p, initializer] : parameters.entries())
+    tensors.emplace_back(name, TensorView<const T, Cpu>{p.trainable ? trainable : state}.part(p.offset, p.shape));
   write_safetensors(path, std::move(tensors), metadata);
 }
 
@@ -71,6 +74,19 @@ Metadata load_weights(Sequential<T, Cpu>& model, const std::filesystem::path& pa
   for (const ParameterInfo& entry : model.parameters().entries())
     targets.push_back({entry.name, model.parameters()[entry.parameter]});
   return load_tensors(path, targets, "load_weights");
+}
+/// The same into a model on the GPU.
+template <class T>
+Metadata load_weights(Sequential<T, Gpu>& model, const std::filesystem::path& path) {
+  Parameters<T, Gpu>& parameters = model.parameters();
+  Tensor<T> trainable{Shape{parameters.trainable_count()}}, state{Shape{parameters.state_count()}};
+  std::vector<NamedTarget<T>> targets;
+  for (const auto& [name, p, initializer] : parameters.entries())
+    targets.push_back({name, (p.trainable ? trainable : state).view().part(p.offset, p.shape)});
+  Metadata metadata = load_tensors(path, targets, "load_weights");
+  ops::upload<T>(trainable.view(), parameters.trainable());
+  ops::upload<T>(state.view(), parameters.state());
+  return metadata;
 }
 
 }  // namespace tarn::io

@@ -1,45 +1,66 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
 
-#include <tarn/gpu/driver/functions.hpp>
+#include "library.hpp"
 
 namespace fake {
 
 /// A compiler whose kernels have the names that are asked for, and whose image is a mark: the fake driver has the kernels.
-inline tarn::gpu::NvrtcFunctions compiler_table() {
+struct Compiler {
   struct Program {
     std::set<std::string> names;
   };
-  tarn::gpu::NvrtcFunctions table;
   static constexpr char image[] = "kernels of the emulator";
-  table.nvrtcGetErrorString.raw = [](nvrtcResult) { return "an error of the fake compiler"; };
-  table.nvrtcVersion.raw = [](int* major, int* minor) { return *major = 99, *minor = 0, NVRTC_SUCCESS; };
-  table.nvrtcCreateProgram.raw = [](nvrtcProgram* program, const char*, const char*, int, const char* const*,
-                                    const char* const*) {
-    return *program = reinterpret_cast<nvrtcProgram>(new Program), NVRTC_SUCCESS;
-  };
-  table.nvrtcDestroyProgram.raw = [](nvrtcProgram* program) {
-    delete reinterpret_cast<Program*>(*program);
+
+  static Program* program_of(nvrtcProgram program) { return reinterpret_cast<Program*>(program); }
+
+  static const char* nvrtcGetErrorString(nvrtcResult) { return "an error of the fake compiler"; }
+  static nvrtcResult nvrtcVersion(int* major, int* minor) { return *major = 99, *minor = 0, NVRTC_SUCCESS; }
+  static nvrtcResult nvrtcCreateProgram(nvrtcProgram* program, const char*, const char*, int, const char* const*,
+                                        const char* const*) {
+    return *program = reinterpret_cast<nvrtcProgram>(Library::make<Program>()), NVRTC_SUCCESS;
+  }
+  static nvrtcResult nvrtcDestroyProgram(nvrtcProgram* program) {
+    if (!Library::destroy(program_of(*program))) return NVRTC_ERROR_INVALID_PROGRAM;
     return *program = nullptr, NVRTC_SUCCESS;
-  };
-  table.nvrtcAddNameExpression.raw = [](nvrtcProgram program, const char* name) {
-    reinterpret_cast<Program*>(program)->names.insert(name);
-    return NVRTC_SUCCESS;
-  };
-  table.nvrtcCompileProgram.raw = [](nvrtcProgram, int, const char* const*) { return NVRTC_SUCCESS; };
-  table.nvrtcGetProgramLogSize.raw = [](nvrtcProgram, std::size_t* size) { return *size = 1, NVRTC_SUCCESS; };
-  table.nvrtcGetProgramLog.raw = [](nvrtcProgram, char* log) { return *log = 0, NVRTC_SUCCESS; };
-  table.nvrtcGetCUBINSize.raw = [](nvrtcProgram, std::size_t* size) { return *size = sizeof image, NVRTC_SUCCESS; };
-  table.nvrtcGetCUBIN.raw = [](nvrtcProgram, char* to) { return std::copy_n(image, sizeof image, to), NVRTC_SUCCESS; };
-  table.nvrtcGetLoweredName.raw = [](nvrtcProgram program, const char* expression, const char** name) {
-    const auto& names = reinterpret_cast<Program*>(program)->names;
+  }
+  static nvrtcResult nvrtcAddNameExpression(nvrtcProgram program, const char* name) {
+    return program_of(program)->names.insert(name), NVRTC_SUCCESS;
+  }
+  static nvrtcResult nvrtcCompileProgram(nvrtcProgram, int, const char* const*) { return NVRTC_SUCCESS; }
+  static nvrtcResult nvrtcGetProgramLogSize(nvrtcProgram, std::size_t* size) { return *size = 1, NVRTC_SUCCESS; }
+  static nvrtcResult nvrtcGetProgramLog(nvrtcProgram, char* log) { return *log = 0, NVRTC_SUCCESS; }
+  static nvrtcResult nvrtcGetCUBINSize(nvrtcProgram, std::size_t* size) { return *size = sizeof image, NVRTC_SUCCESS; }
+  static nvrtcResult nvrtcGetCUBIN(nvrtcProgram, char* to) { return std::copy_n(image, sizeof image, to), NVRTC_SUCCESS; }
+  static nvrtcResult nvrtcGetLoweredName(nvrtcProgram program, const char* expression, const char** name) {
+    const auto& names = program_of(program)->names;
     const auto found = names.find(expression);
     if (found == names.end()) return NVRTC_ERROR_NAME_EXPRESSION_NOT_VALID;
     return *name = found->c_str(), NVRTC_SUCCESS;
-  };
+  }
+};
+
+inline tarn::gpu::NvrtcFunctions compiler_table() {
+  tarn::gpu::NvrtcFunctions table;
+  table.nvrtcGetErrorString.raw = &Compiler::nvrtcGetErrorString;
+  table.nvrtcVersion.raw = &Compiler::nvrtcVersion;
+#define FAKE_FUNCTION(function)                                                  \
+  CountedCall<&Compiler::function, NVRTC_ERROR_OUT_OF_MEMORY>::name = #function; \
+  table.function.raw = &CountedCall<&Compiler::function, NVRTC_ERROR_OUT_OF_MEMORY>::call;
+  FAKE_FUNCTION(nvrtcCreateProgram)
+  FAKE_FUNCTION(nvrtcDestroyProgram)
+  FAKE_FUNCTION(nvrtcAddNameExpression)
+  FAKE_FUNCTION(nvrtcCompileProgram)
+  FAKE_FUNCTION(nvrtcGetProgramLogSize)
+  FAKE_FUNCTION(nvrtcGetProgramLog)
+  FAKE_FUNCTION(nvrtcGetCUBINSize)
+  FAKE_FUNCTION(nvrtcGetCUBIN)
+  FAKE_FUNCTION(nvrtcGetLoweredName)
+#undef FAKE_FUNCTION
   return table;
 }
 

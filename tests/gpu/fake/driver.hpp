@@ -30,7 +30,9 @@ struct State {
   Graph* capture = nullptr;     ///< what is recorded
   bool capture_broken = false;  ///< by a call that no capture allows
   std::size_t launches = 0;
-  std::map<std::string, int> calls, fail_at;  ///< of each function: how often, and the number of the call that fails
+  std::map<std::string, int> calls, fail_at;    ///< of each function: how often, and the number of the call that fails
+  CUresult failure = CUDA_ERROR_OUT_OF_MEMORY;  ///< how it fails
+  bool lost = false;                            ///< since a launch has failed: then every call does
 
   bool clean() const {
     return memory.blocks() == 0 && modules.empty() && graphs.empty() && executables.empty() && streams.empty() &&
@@ -63,6 +65,7 @@ struct Driver {
         {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
         {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
         {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+        {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"},
         {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
         {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"}};
     const auto found = names.find(status);
@@ -202,6 +205,13 @@ struct Driver {
   }
 };
 
+/// Whether a function ends the life of something.
+inline bool cleans_up(const std::string& function) {
+  for (const char* word : {"Destroy", "Release", "Free", "Unload"})
+    if (function.find(word) != std::string::npos) return true;
+  return false;
+}
+
 /// A function that counts its calls and, at the one asked for, fails instead.
 template <auto function>
 struct Counted;
@@ -210,9 +220,13 @@ struct Counted<function> {
   static inline const char* name = "";
   static CUresult call(Parameters... arguments) {
     const int number = ++state->calls[name];
-    if (const auto found = state->fail_at.find(name); found != state->fail_at.end() && found->second == number)
-      return abandon_capture(), CUDA_ERROR_OUT_OF_MEMORY;
-    return function(arguments...);
+    const auto found = state->fail_at.find(name);
+    const bool fails = found != state->fail_at.end() && found->second == number;
+    state->lost |= fails && state->failure == CUDA_ERROR_LAUNCH_FAILED;
+    if (!fails && (!state->lost || std::strcmp(name, "cuGetErrorName") == 0)) return function(arguments...);
+    abandon_capture();
+    if (cleans_up(name)) function(arguments...);  // what it held goes all the same
+    return state->lost ? CUDA_ERROR_LAUNCH_FAILED : state->failure;
   }
 
  private:

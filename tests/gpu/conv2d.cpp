@@ -33,7 +33,7 @@ const std::vector<cpu::ConvGeometry>& geometries() {
 
 /// All that a layer does with a geometry, on both devices.
 template <class T>
-struct Layer {
+struct ConvolutionTwins {
   cpu::ConvGeometry g;
   Shape in{g.in_h, g.in_w, g.in_c}, out{g.out_h, g.out_w, g.out_c}, weights{g.kernel_h, g.kernel_w, g.in_c, g.out_c};
   Twin<T> x, y, dy, dx;
@@ -42,7 +42,7 @@ struct Layer {
   Tensor<T, Gpu> scratch_on_gpu{Shape{ops::conv2d_scratch<T, Gpu>(g)}};
   TensorView<const T, Gpu> no_bias;
 
-  Layer(const cpu::ConvGeometry& geometry, Index count)
+  ConvolutionTwins(const cpu::ConvGeometry& geometry, Index count)
       : g{geometry}, x{count, in, 1}, y{count, out, 2}, dy{count, out, 3}, dx{count, in, 4} {
     ops::clear_unused_lanes(dy.cpu);
   }
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("Convolutions are those of the CPU, with bias and activation,
   for (const bool fused : {true, false}) {
     fake::Dnn::has_fusions = fake::Blas::has_epilogues = fused;
     for (const auto& g : geometries()) {
-      Layer<TestType> layer{g, 5};
+      ConvolutionTwins<TestType> layer{g, 5};
       for (const Activation& f : {Activation{}, Activation{ReLU{}}, Activation{Tanh{}}, Activation{Softmax{}}})
         for (const bool biased : {true, false}) {
           layer.forward(f, biased);
@@ -88,7 +88,7 @@ TEMPLATE_TEST_CASE("Gradients of convolutions are those of the CPU, with activat
   fake::Device device;
   for (const auto& g : geometries())
     for (const Activation& f : {Activation{}, Activation{Tanh{}}, Activation{Softmax{}}}) {
-      Layer<TestType> layer{g, 5};
+      ConvolutionTwins<TestType> layer{g, 5};
       INFO(layer.in.to_string() << " -> " << layer.out.to_string() << ", " << static_cast<int>(f.kind()));
       layer.forward(f);
       layer.backward(f, f.is_elementwise() ? f : Activation{});
@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("Gradients of convolutions are those of the CPU, with activat
 TEST_CASE("A convolution without samples does nothing, and its gradients are zero", "[gpu][conv2d]") {
   fake::Device device;
   for (const auto& g : geometries()) {
-    Layer<float> layer{g, 0};
+    ConvolutionTwins<float> layer{g, 0};
     layer.forward(ReLU{});
     layer.backward_on_gpu(ReLU{}, {});
     CHECK(support::same_bits(ops::to_host(layer.dkernel.gpu), Tensor<float>{layer.weights}));
@@ -112,7 +112,7 @@ TEST_CASE("A convolution without samples does nothing, and its gradients are zer
 
 TEST_CASE("Float stays float unless TF32 is allowed, and sums have a fixed order on demand", "[gpu][conv2d]") {
   fake::Device device;
-  Layer<float> layer{geometries()[0], 2};
+  ConvolutionTwins<float> layer{geometries()[0], 2};
   fake::Dnn::executed.clear();
   layer.forward({});
   device.context.math.deterministic = true;
@@ -120,14 +120,14 @@ TEST_CASE("Float stays float unless TF32 is allowed, and sums have a fixed order
   device.context.math.tf32 = true;
   layer.forward({});
   CHECK(fake::Dnn::executed == std::vector<std::int64_t>{3, 4, 0});
-  Layer<double> wide{geometries()[0], 2};
+  ConvolutionTwins<double> wide{geometries()[0], 2};
   wide.forward({});
   CHECK(fake::Dnn::executed.back() == 0);  // whose tensor cores round nothing there
 }
 
 TEST_CASE("Wrong sizes of a convolution are named as on the CPU", "[gpu][conv2d]") {
   fake::Device device;
-  Layer<float> layer{geometries()[0], 2};
+  ConvolutionTwins<float> layer{geometries()[0], 2};
   layer.g.in_c = 4;
   CHECK_THROWS_WITH(ops::conv2d(layer.x.gpu, layer.kernel.in_gpu(), layer.bias.in_gpu(), layer.g, Activation{}, layer.y.gpu,
                                 layer.scratch_on_gpu),
@@ -144,14 +144,14 @@ TEST_CASE("Wrong sizes of a convolution are named as on the CPU", "[gpu][conv2d]
 
 TEST_CASE("Convolutions are captured once their shape is known, and follow what their memory holds", "[gpu][conv2d]") {
   fake::Device device;
-  Layer<float> layer{geometries()[0], 3};
+  ConvolutionTwins<float> layer{geometries()[0], 3};
   const auto step = [&] {
     ops::conv2d(layer.x.gpu, layer.kernel.in_gpu(), layer.bias.in_gpu(), layer.g, Tanh{}, layer.y.gpu, layer.scratch_on_gpu);
     ops::conv2d_parameter_gradients(layer.x.gpu, layer.y.gpu, Tanh{}, layer.dy.gpu, layer.g, layer.dkernel.on_gpu(),
                                     layer.dbias.on_gpu(), layer.scratch_on_gpu);
   };
   layer.forward(Tanh{});
-  Layer<float> other{geometries()[1], 3};
+  ConvolutionTwins<float> other{geometries()[1], 3};
   CHECK_THROWS_WITH(device.context.capture([&] {
     ops::conv2d(other.x.gpu, other.kernel.in_gpu(), other.bias.in_gpu(), other.g, Tanh{}, other.y.gpu, other.scratch_on_gpu);
   }),
@@ -159,7 +159,7 @@ TEST_CASE("Convolutions are captured once their shape is known, and follow what 
                     "is captured, expected before or after");
   step();
   const auto graph = device.context.capture(step);
-  Layer<float> expected{geometries()[0], 3};
+  ConvolutionTwins<float> expected{geometries()[0], 3};
   for (auto* twin : {&layer, &expected}) {
     for (Index i = 0; i < twin->x.values.size(); ++i) twin->x.values[i] *= 0.5F;
     twin->x.set(), twin->dy.set();
@@ -176,7 +176,7 @@ TEST_CASE("Whichever call of cuDNN fails, the error is typed, nothing leaks and 
   const auto work = [] {
     gpu::Context context;
     const gpu::CurrentContext current{context};
-    Layer<float> layer{geometries()[0], 2};
+    ConvolutionTwins<float> layer{geometries()[0], 2};
     layer.forward(ReLU{});
     layer.backward(ReLU{}, {});
   };

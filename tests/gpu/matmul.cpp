@@ -18,7 +18,7 @@ namespace {
 
 /// All that a dense layer does, on both devices.
 template <class T>
-struct Layer {
+struct ProductTwins {
   Index in, out;
   Twin<T> x, y, dy, dx;
   TensorTwin<T> kernel{Shape{in, out}, 5, -0.3, 0.3}, bias{Shape{out}, 6}, dkernel{Shape{in, out}, 7}, dbias{Shape{out}, 8};
@@ -26,7 +26,7 @@ struct Layer {
   TensorView<T, Gpu> no_scratch;
   TensorView<const T, Gpu> no_bias;
 
-  Layer(Index count, Index inputs, Index outputs)
+  ProductTwins(Index count, Index inputs, Index outputs)
       : in{inputs}, out{outputs}, x{count, {in}, 1}, y{count, {out}, 2}, dy{count, {out}, 3}, dx{count, {in}, 4} {
     ops::clear_unused_lanes(dy.cpu);
   }
@@ -51,7 +51,7 @@ TEMPLATE_TEST_CASE("Dense products and their gradients are those of the CPU, wit
     fake::Blas::has_epilogues = epilogues;
     for (const auto& [count, in, out] : {std::array<Index, 3>{1, 1, 1}, {7, 13, 5}, {33, 84, 10}, {5, 300, 257}}) {
       for (const Activation& f : {Activation{}, Activation{ReLU{}}, Activation{Sigmoid{}}, Activation{Softmax{}}}) {
-        Layer<TestType> layer{count, in, out};
+        ProductTwins<TestType> layer{count, in, out};
         INFO(count << " x " << in << " x " << out << ", " << static_cast<int>(f.kind()));
         for (const bool biased : {false, true}) {
           layer.forward(f, biased);
@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("Dense products and their gradients are those of the CPU, wit
 
 TEST_CASE("Bias, ReLU and the gradient of a bias are part of the product where the library can", "[gpu][matmul]") {
   fake::Device device;
-  Layer<float> layer{4, 6, 3};
+  ProductTwins<float> layer{4, 6, 3};
   fake::Blas::products = fake::Blas::epilogues = 0;
   layer.forward(ReLU{});
   layer.forward({});
@@ -87,7 +87,7 @@ TEST_CASE("Bias, ReLU and the gradient of a bias are part of the product where t
 
 TEST_CASE("Weights at any address are multiplied, as they stand in a flat buffer", "[gpu][matmul]") {
   fake::Device device;
-  Layer<float> layer{5, 6, 3};
+  ProductTwins<float> layer{5, 6, 3};
   Tensor<float, Gpu> flat{Shape{64}};
   const auto kernel = flat.view().part(1, {6, 3}), bias = flat.view().part(19, {3});
   ops::copy(layer.kernel.in_gpu(), kernel), ops::copy(layer.bias.in_gpu(), bias);
@@ -103,7 +103,7 @@ TEST_CASE("Weights at any address are multiplied, as they stand in a flat buffer
 
 TEST_CASE("A product without samples does nothing, and its gradients are zero", "[gpu][matmul]") {
   fake::Device device;
-  Layer<float> layer{0, 6, 3};
+  ProductTwins<float> layer{0, 6, 3};
   layer.forward(ReLU{});
   layer.backward(ReLU{}, {});
   CHECK(support::same_bits(ops::to_host(layer.dkernel.gpu), Tensor<float>{Shape{6, 3}}));
@@ -112,7 +112,7 @@ TEST_CASE("A product without samples does nothing, and its gradients are zero", 
 
 TEST_CASE("Products are captured once their shape is known", "[gpu][matmul]") {
   fake::Device device;
-  Layer<float> layer{3, 5, 2}, other{3, 5, 4};
+  ProductTwins<float> layer{3, 5, 2}, other{3, 5, 4};
   layer.forward(Tanh{});
   CHECK_THROWS_WITH(
       device.context.capture([&] { ops::matmul(other.x.gpu, other.kernel.in_gpu(), other.no_bias, Tanh{}, other.y.gpu, {}); }),
@@ -131,7 +131,7 @@ TEST_CASE("Whichever call of cuBLASLt fails, the error is typed, nothing leaks a
   const auto work = [] {
     gpu::Context context;
     const gpu::CurrentContext current{context};
-    Layer<float> layer{4, 6, 3};
+    ProductTwins<float> layer{4, 6, 3};
     layer.forward(ReLU{});
     layer.backward(ReLU{}, {});
   };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-
 #include <tarn/layers/sequential.hpp>
 
 namespace benchmark {
@@ -21,12 +19,7 @@ Flops flops(const tarn::Sequential<T, D>& model) {
   Flops total;
   double first = 0;
   for (const auto& placed : model.layers()) {
-    const auto& entries = model.parameters().entries();
-    const auto kernel =
-        std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.name == placed.name + "/kernel"; });
-    if (kernel == entries.end()) continue;
-    const auto positions = static_cast<double>(placed.output.size() / placed.output.back());
-    const double forward = 2 * positions * static_cast<double>(kernel->parameter.shape.size());
+    const double forward = placed.layer ? placed.layer->flops() : 0;
     if (first == 0) first = forward;
     total.predict += forward;
   }

@@ -18,6 +18,7 @@ struct Settings {
   int threads = 0;        ///< 0: as many as the pool has
   int repeat = 5;         ///< counted timings; their median is given
   bool cpu_time = false;  ///< seconds of the processor instead of the clock: on one thread, where others keep the machine busy
+  bool profile = false;   ///< tell on standard error where the time goes
   std::string data;       ///< folder of the MNIST files
   std::string programs;   ///< folder of the example programs
 };

@@ -34,8 +34,8 @@ class Network::Body {
 template <class Optimizer>
 class Network::TrainedBy final : public Body {
  public:
-  TrainedBy(const Description& description, const Optimizer& optimizer)
-      : Body{description}, trainer_{model, CategoricalCrossEntropy{.from_logits = true}, optimizer} {}
+  TrainedBy(const Description& description, const Optimizer& optimizer, Profile* profile)
+      : Body{description}, trainer_{model, CategoricalCrossEntropy{.from_logits = true}, optimizer, {.profile = profile}} {}
   double step(const Dataset& batch) override { return trainer_.train_on_batch(batch).loss; }
   History fit(const Dataset& data, Index epochs, Index batch) override {
     return trainer_.fit(data, {.epochs = epochs, .batch_size = batch});
@@ -46,23 +46,24 @@ class Network::TrainedBy final : public Body {
   Trainer<float, Cpu, CategoricalCrossEntropy, Optimizer> trainer_;
 };
 
-std::unique_ptr<Network::Body> Network::make(const Description& description) {
+std::unique_ptr<Network::Body> Network::make(const Description& description, Profile* profile) {
   const std::string& name = description.optimizer;
-  if (name == "sgd") return std::make_unique<TrainedBy<SGD>>(description, SGD{});
-  if (name == "momentum") return std::make_unique<TrainedBy<SGD>>(description, SGD{.momentum = 0.9});
-  if (name == "rmsprop") return std::make_unique<TrainedBy<RMSprop>>(description, RMSprop{});
-  if (name == "adam") return std::make_unique<TrainedBy<Adam>>(description, Adam{});
+  if (name == "sgd") return std::make_unique<TrainedBy<SGD>>(description, SGD{}, profile);
+  if (name == "momentum") return std::make_unique<TrainedBy<SGD>>(description, SGD{.momentum = 0.9}, profile);
+  if (name == "rmsprop") return std::make_unique<TrainedBy<RMSprop>>(description, RMSprop{}, profile);
+  if (name == "adam") return std::make_unique<TrainedBy<Adam>>(description, Adam{}, profile);
   throw ArgumentError("optimizer is '", name, "', expected sgd, momentum, rmsprop or adam");
 }
 
-Network::Network(const Description& description) : body_{make(description)} {}
+Network::Network(const Description& description) : Network{description, nullptr} {}
+Network::Network(const Description& description, Profile* profile) : body_{make(description, profile)}, profile_{profile} {}
 Network::Network(Network&&) noexcept = default;
 Network::~Network() = default;
 
 double Network::step(const Dataset& batch) { return body_->step(batch); }
 History Network::fit(const Dataset& data, Index epochs, Index batch) { return body_->fit(data, epochs, batch); }
 Metrics Network::evaluate(const Dataset& data) const { return body_->evaluate(data); }
-Tensor<float> Network::predict(const Tensor<float>& inputs) const { return body_->model.predict(inputs); }
+Tensor<float> Network::predict(const Tensor<float>& inputs) const { return body_->model.predict(inputs, profile_); }
 const Flops& Network::flops() const { return body_->counted; }
 
 Dataset Network::random_data(Index samples) const {

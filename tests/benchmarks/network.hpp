@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <tarn/data/dataset.hpp>
+#include <tarn/layers/profile.hpp>
 #include <tarn/train/history.hpp>
 
 #include "description.hpp"
@@ -17,6 +18,8 @@ class Network {
  public:
   /// Throws ArgumentError or ShapeError for a description that makes no network.
   explicit Network(const Description& description);
+  /// Where the time of steps, calls and evaluations goes; must outlive the network.
+  Network(const Description& description, tarn::Profile* profile);
   Network(Network&&) noexcept;
   ~Network();
 
@@ -35,9 +38,10 @@ class Network {
   class Body;
   template <class Optimizer>
   class TrainedBy;
-  static std::unique_ptr<Body> make(const Description& description);
+  static std::unique_ptr<Body> make(const Description& description, tarn::Profile* profile);
 
   std::unique_ptr<Body> body_;
+  tarn::Profile* profile_;
 };
 
 }  // namespace benchmark

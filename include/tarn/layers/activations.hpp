@@ -22,6 +22,7 @@ class ActivationLayer : public Layer<T, D> {
 
   Shape output_shape() const override { return output_; }
   Activation activation() const override { return activation_; }
+  Reads backward_reads(const Step<T, D>&) const override { return {false, true}; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override {
     ops::activate(activation_, x, y);  // y = f(x)

@@ -47,6 +47,9 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
 
   Shape output_shape() const override { return output_; }
   bool gives_dz() const override { return true; }
+  Reads backward_reads(const Step<T, D>& step) const override {
+    return {!step.takes_sums() && (!step.frozen() || step.below() != Activation{}), false};
+  }
   TensorView<T, D> gradient_sums(const Step<T, D>& step) const override {
     if constexpr (OnCpu<D>)
       if (!step.frozen() && ops::can_use_sums(step.value(gamma_), step.value(beta_))) return step.kept(sums_);

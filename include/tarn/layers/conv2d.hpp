@@ -50,6 +50,8 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   bool takes_dz() const override { return activation_.is_elementwise(); }
   bool gives_dz() const override { return true; }
   bool gives_sums() const override { return taps_.index >= 0; }
+  double flops() const override { return 2.0 * static_cast<double>(geometry_.out_h * geometry_.out_w * kernel_.shape.size()); }
+  Reads backward_reads(const Step<T, D>& step) const override { return {true, step.left(activation_) != Activation{}}; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)

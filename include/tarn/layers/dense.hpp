@@ -41,6 +41,8 @@ class Dense::Layer final : public tarn::Layer<T, D> {
   Activation activation() const override { return activation_; }
   bool takes_dz() const override { return activation_.is_elementwise(); }
   bool gives_dz() const override { return true; }
+  double flops() const override { return 2.0 * static_cast<double>(kernel_.shape.size()); }
+  Reads backward_reads(const Step<T, D>& step) const override { return {true, step.left(activation_) != Activation{}}; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::matmul(x, step.value(kernel_), step.value(bias_), activation_, y, step.scratch());  // y = f(x W + b)

@@ -34,6 +34,7 @@ class Dropout::Layer final : public tarn::Layer<T, D> {
 
   Shape output_shape() const override { return output_; }
   bool passes_through(bool training) const override { return !training || rate_ == 0; }
+  Reads backward_reads(const Step<T, D>&) const override { return {false, false}; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
     ops::dropout(x, rate_, per_channel_, step.stream(), y);

@@ -29,6 +29,11 @@ class LayerPair {
                         Step<T, D>& step) const = 0;
 };
 
+/// Of a layer's input and output.
+struct Reads {
+  bool x = true, y = true;
+};
+
 /// What every layer is at run time: const, so that one model serves many threads. What a step changes stands in the Step.
 /// A spec `S` (a plain aggregate of options) brings it as `template <class T, class D> class S::Layer`, constructed from
 /// (const S& spec, const Shape& input, Setup<T, D>& setup); the shapes of samples are known from then on.
@@ -63,6 +68,14 @@ class Layer {
   virtual std::shared_ptr<const LayerPair<T, D>> paired(const Layer& next) const {
     static_cast<void>(next);
     return nullptr;
+  }
+  /// For profiles: operations of one sample's `forward`, two a multiply-add, the zeros of padding with them; dx costs as many, and so
+  /// do the gradients of the parameters together. What is elementwise counts nothing: there memory takes the time.
+  virtual double flops() const { return 0; }
+  /// For profiles: what this step's `backward` reads of the way forward.
+  virtual Reads backward_reads(const Step<T, D>& step) const {
+    static_cast<void>(step);
+    return {};
   }
   /// Writes y, which holds rubbish before.
   virtual void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const = 0;

@@ -42,7 +42,8 @@ class Passes {
       if (placed.passes_through(step.training())) continue;
       Batch<T, D> y = workspace.activation(i, count);
       step.enter(i, is_frozen(i));
-      if (pairs(i, step) && i < last) {
+      const bool paired = pairs(i, step) && i < last;
+      if (paired) {
         Batch<T, D> after = workspace.activation(++i, count);
         placed.pair->forward(workspace.activation(placed.inputs[0], count), y, after, step);
       } else if (placed.layer)
@@ -50,6 +51,7 @@ class Passes {
       else
         for (std::size_t k = 0; k < placed.inputs.size(); ++k)
           placed.join->forward(static_cast<Index>(k), workspace.activation(placed.inputs[k], count), y);
+      if (step.profile()) book_forward(placed, paired, count, step);
     }
   }
 
@@ -64,6 +66,7 @@ class Passes {
       if (!input_gradient && !needs_gradient(i)) continue;
       if (i > 0 && pairs(i - 1, step)) {
         backward_pair(--i, workspace, count, step, input_gradient);
+        if (step.profile()) book_backward(i, true, input_gradient || needs_gradient(at(i).inputs[0]), count, step);
         continue;
       }
       const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
@@ -85,6 +88,8 @@ class Passes {
           backward(placed, workspace, dy, wanted ? &dx : nullptr, step);
         if (wanted) ops::clear_unused_lanes(dx);
       }
+      const bool formed = (input_gradient || needs_gradient(placed.inputs[0])) && dx_sums.size() == 0;
+      if (step.profile() && !placed.passes_through(true)) book_backward(i, false, formed, count, step);
     }
   }
   void backward(Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient) const {
@@ -137,6 +142,41 @@ class Passes {
     placed.layer->backward(workspace.activation(from, count), workspace.activation(i, count), dy, adds ? &apart : dx, step);
     if (adds) ops::add(apart, *dx);
   }
+
+  /// What stands in a profile: who did the work, and how much there was of it.
+  void book_forward(const PlacedLayer<T, D>& placed, bool paired, Index count, const Step<T, D>& step) const {
+    const Index i = &placed - layers_->data();
+    Index numbers = paired ? 2 * at(i + 1).output.size() : placed.output.size();  // of the pair, the means and y
+    for (const Index from : placed.inputs) numbers += sample(from).size();
+    const auto part = step.training() ? Profile::Part::forward : Profile::Part::inference;
+    step.profile()->book(i, part, flops(placed, count), bytes(count * numbers + placed.trainable + placed.state));
+    if (step.training()) step.profile()->sharing(i).with_below = false;
+    if (paired) step.profile()->sharing(i + 1).with_below = true;
+  }
+  void book_backward(Index i, bool paired, bool dx, Index count, const Step<T, D>& step) const {
+    const auto& placed = at(i);
+    const Index x = sample(placed.inputs[0]).size(), y = at(paired ? i + 1 : i).output.size();
+    Index numbers = step.takes_sums() ? 0 : y;  // dy
+    if (placed.layer) {
+      const Reads reads = placed.layer->backward_reads(step);
+      numbers += (reads.x ? x : 0) + (paired || reads.y ? y : 0);
+    }
+    for (std::size_t k = 0; k < placed.inputs.size(); ++k)
+      if (dx) numbers += sample(placed.inputs[k]).size() * (placed.adds[k] ? 2 : 1);
+    const int gradients = (placed.trainable > 0) + dx;  // of the parameters, of x
+    auto& sharing = step.profile()->book(i, Profile::Part::backward, gradients * flops(placed, count),
+                                         bytes(count * numbers + gradients * placed.trainable));
+    sharing.derivative = dx && step.below() != Activation{};
+    sharing.takes_sums = step.takes_sums();
+    sharing.no_dx = !dx;
+  }
+  const PlacedLayer<T, D>& at(Index i) const { return (*layers_)[static_cast<std::size_t>(i)]; }
+  /// Shape of one sample of the output of a place; of the input where there is none.
+  const Shape& sample(Index place) const { return place < 0 ? at(0).input : at(place).output; }
+  static double flops(const PlacedLayer<T, D>& placed, Index count) {
+    return placed.layer ? static_cast<double>(count * scalars_per_number<T, D>()) * placed.layer->flops() : 0;
+  }
+  static double bytes(Index numbers) { return static_cast<double>(numbers * scalars_per_number<T, D>()) * sizeof(T); }
 
   /// Finds which layers a gradient must reach, and which parameters are trained.
   [[gnu::cold]] void plan() {

@@ -111,6 +111,7 @@ class AvgPoolLayer : public PoolLayer<T, D> {
  public:
   using PoolLayer<T, D>::PoolLayer;
   const cpu::PoolGeometry* averages() const override { return &this->geometry_; }
+  Reads backward_reads(const Step<T, D>& step) const override { return {step.below() != Activation{}, false}; }
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>&) const override { ops::avg_pool2d(x, this->geometry_, y); }
   void backward(const Batch<T, D>& x, const Batch<T, D>&, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     if (dx) ops::avg_pool2d_gradient(dy, this->geometry_, *dx, step.below(), &x);  // dx = dy / cells, to each cell of the window

@@ -76,10 +76,17 @@ class Sequential {
   /// The parts of the flat trainable parameters that are trained: all but those of frozen layers.
   const std::vector<Range>& trained() const { return passes_.trained(); }
 
-  /// Outputs [n, output...] for inputs [n, input...], in inference mode. Throws ShapeError where a sample has another shape.
-  Tensor<T, HostOf<D>> predict(const Samples& inputs) const { return run(inputs, last_layer()); }
-  Tensor<T, HostOf<D>> predict(const TensorView<const T, HostOf<D>>& inputs) const { return run(inputs, last_layer()); }
-  Tensor<T, HostOf<D>> predict(const Tensor<T, HostOf<D>>& inputs) const { return predict(inputs.view()); }
+  /// Outputs [n, output...] for inputs [n, input...], in inference mode; where the time goes, in a profile if there is one. Throws
+  /// ShapeError where a sample has another shape.
+  Tensor<T, HostOf<D>> predict(const Samples& inputs, Profile* profile = nullptr) const {
+    return run(inputs, last_layer(), profile);
+  }
+  Tensor<T, HostOf<D>> predict(const TensorView<const T, HostOf<D>>& inputs, Profile* profile = nullptr) const {
+    return run(inputs, last_layer(), profile);
+  }
+  Tensor<T, HostOf<D>> predict(const Tensor<T, HostOf<D>>& inputs, Profile* profile = nullptr) const {
+    return predict(inputs.view(), profile);
+  }
 
   /// The same for an inner layer, by name: `outputs("dense_1", inputs)`. Throws ArgumentError that lists the names there are.
   Tensor<T, HostOf<D>> outputs(const std::string& layer, const Samples& inputs) const { return run(inputs, find_layer(layer)); }
@@ -164,20 +171,20 @@ class Sequential {
     return std::make_shared<const std::vector<PlacedLayer<T, D>>>(builder.finish(last));
   }
 
-  Tensor<T, HostOf<D>> run(const Samples& inputs, Index layer) const {
+  Tensor<T, HostOf<D>> run(const Samples& inputs, Index layer, Profile* profile = nullptr) const {
     std::vector<std::uint32_t> rows(predict_batch);
-    return run_chunks(inputs.shape(), layer, [&](Index first, Batch<T, D>& x) {
+    return run_chunks(inputs.shape(), layer, profile, [&](Index first, Batch<T, D>& x) {
       std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
       ops::gather(inputs, rows, x);
     });
   }
-  Tensor<T, HostOf<D>> run(const TensorView<const T, HostOf<D>>& inputs, Index layer) const {
-    return run_chunks(inputs.shape(), layer, [&](Index first, Batch<T, D>& x) {
+  Tensor<T, HostOf<D>> run(const TensorView<const T, HostOf<D>>& inputs, Index layer, Profile* profile = nullptr) const {
+    return run_chunks(inputs.shape(), layer, profile, [&](Index first, Batch<T, D>& x) {
       ops::from_tensor(TensorView<const T, HostOf<D>>{inputs.data() + first * input_.size(), x.shape()}, x);
     });
   }
   template <class Fill>
-  Tensor<T, HostOf<D>> run_chunks(const Shape& inputs, Index layer, Fill fill) const {
+  Tensor<T, HostOf<D>> run_chunks(const Shape& inputs, Index layer, Profile* profile, Fill fill) const {
     if (inputs.rank() == 0 || inputs.without_first() != input_)
       throw ShapeError("predict: inputs are ", inputs.to_string(), ", expected ", detail::with_batch(input_));
     const Shape output = layers()[static_cast<std::size_t>(layer)].output;
@@ -189,11 +196,14 @@ class Sequential {
       for (Index first = 0; first < n; first += predict_batch) {
         const Index count = std::min(predict_batch, n - first);
         Batch<T, D> x = workspace.activation(-1, count);
-        fill(first, x);
         Step<T, D> step{parameters_, workspace};
+        step.record(profile, count);
+        fill(first, x);
+        step.book(Profile::Other::gather, 2 * count * input_.size());
         passes_.forward(workspace, count, step, layer);
         const Batch<T, D> y = workspace.activation(layer, count);
         ops::to_tensor(y, TensorView<T, HostOf<D>>{outputs.data() + first * output.size(), y.shape()});
+        step.book(Profile::Other::rest, 2 * count * output.size());
       }
       workspace.set_few(false);
     });

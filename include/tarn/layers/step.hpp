@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <tarn/layers/profile.hpp>
 #include <tarn/layers/workspace.hpp>
 
 namespace tarn {
@@ -29,6 +30,18 @@ class Step {
   /// Whether somebody will look at all activations and gradients of this pass.
   bool watched() const { return watched_; }
   void watch() { watched_ = true; }
+  /// Where the time of this pass goes, if anybody asks. From `record` on the clock runs for what is booked first.
+  Profile* profile() const { return profile_; }
+  void record(Profile* profile, Index samples) {
+    if (profile && OnGpu<D>)
+      throw DeviceError("predict: a profile measures the processor's work, the model is on a GPU; take NVIDIA's Nsight there");
+    profile_ = profile;
+    if (profile) profile->begin(workspace_->layers(), samples, training());
+  }
+  /// What was done since the last booking was not a layer's.
+  void book(Profile::Other what, Index numbers = 0) {
+    if (profile_) profile_->book(what, training(), static_cast<double>(numbers * scalars_per_number<T, D>()) * sizeof(T));
+  }
 
   /// Current value; an empty view for a parameter that the layer does without.
   TensorView<const T, D> value(const Parameter& p) const { return p ? (*parameters_)[p] : TensorView<const T, D>{}; }
@@ -73,6 +86,7 @@ class Step {
   const Parameters<T, D>* parameters_;
   Parameters<T, D>* mutable_ = nullptr;
   Workspace<T, D>* workspace_;
+  Profile* profile_ = nullptr;
   TensorView<T, D> gradients_;
   SeedOf<D> seed_{};
   Index number_ = 0;

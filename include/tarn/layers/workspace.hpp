@@ -34,6 +34,7 @@ class Workspace {
   void set_few(bool few) { lanes_ = few ? 1 : cpu::lanes<T>(); }
 
   bool training() const { return training_; }
+  const Layers& layers() const { return layers_; }
   Index capacity() const { return capacity_; }
   Index bytes() const { return size_ * scalars_per_number<T, D>() * static_cast<Index>(sizeof(T)); }
 

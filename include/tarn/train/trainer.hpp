@@ -31,11 +31,15 @@ class Trainer {
         loss_{loss},
         updater_{optimizer, model.parameters().trainable_count()},
         metrics_(std::move(options.metrics)),
+        profile_{options.profile},
         gradients_{Shape{model.parameters().trainable_count()}},
         state_before_{Shape{model.parameters().state_count()}},
         workspace_{model.workspace(true)},
+        slots_{static_cast<Index>(updater_.slots().size())},
         seed_{options.seed},
         layers_{&model.layers()} {
+    if (profile_ && OnGpu<D>)
+      throw DeviceError("Trainer: a profile measures the processor's work, the model is on a GPU; take NVIDIA's Nsight there");
     if (metrics_.size() > max_metrics)
       throw ArgumentError("Trainer: ", metrics_.size(), " metrics, expected at most ", max_metrics);
     std::set<std::string> names{"loss",  "accuracy", "epoch",    "iteration", "batch",      "learning_rate",
@@ -209,6 +213,11 @@ class Trainer {
     for (const auto& metric : metrics_) metric.check(model_.output_shape(), data.targets);
   }
 
+  Index trained_numbers() const {
+    Index numbers = 0;
+    for (const Range& range : model_.trained()) numbers += range.last - range.first;
+    return numbers;
+  }
   Progress progress() const { return {iteration_, epochs_}; }
   void end_epoch() {
     ++epochs_;
@@ -281,12 +290,17 @@ class Trainer {
         std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
         const auto chosen = std::span<const std::uint32_t>{rows}.first(static_cast<std::size_t>(count));
         Batch<T, D> x = workspace.activation(-1, count);
-        ops::gather(data.inputs, chosen, x);
         Step<T, D> pass{std::as_const(model_).parameters(), workspace};
+        pass.record(profile_, count);
+        ops::gather(data.inputs, chosen, x);
+        const Targets<T, D> targets = buffer.gather(data.targets, {}, chosen, model_.output_shape(), where);
+        pass.book(Profile::Other::gather, x.sample().size() * count);
         model_.forward(workspace, count, pass);
         const Batch<T, D> y = workspace.activation(model_.last_layer(), count);
-        const Targets<T, D> targets = buffer.gather(data.targets, {}, chosen, y.sample(), where);
-        sums.add(measured(loss_(y, targets, static_cast<Batch<T, D>*>(nullptr)), y, targets));
+        const double loss = loss_(y, targets, static_cast<Batch<T, D>*>(nullptr));
+        pass.book(Profile::Other::loss, y.sample().size() * count);
+        sums.add(measured(loss, y, targets));
+        pass.book(Profile::Other::rest);
       }
     });
     return sums.means(Loss::classifies);
@@ -305,18 +319,21 @@ class Trainer {
         sums.samples += count;
         return made_step(count, rate, 0, sums);
       }
+    Step<T, D> pass{model_.parameters(), workspace_, gradients_.view(), seed_, iteration_};
+    seen ? pass.watch() : pass.record(profile_, count);
     const Targets<T, D> targets = targets_.gather(data.targets, weights, rows, model_.output_shape(), where);
     Batch<T, D> x = workspace_.activation(-1, count);
     ops::gather(data.inputs, rows, x);
+    pass.book(Profile::Other::gather, x.sample().size() * count);
     ops::copy(std::as_const(model_).parameters().state(), state_before_.view());
-    Step<T, D> pass{model_.parameters(), workspace_, gradients_.view(), seed_, iteration_};
-    if (seen) pass.watch();
+    pass.book(Profile::Other::rest, 2 * state_before_.size());
     const Batch<T, D> y = workspace_.activation(model_.last_layer(), count);
     Batch<T, D> dy = workspace_.gradient(model_.last_layer(), count);
     double loss = 0;
     try {
       model_.forward(workspace_, count, pass);
       loss = loss_(y, targets, &dy);
+      pass.book(Profile::Other::loss, 2 * y.sample().size() * count);
       if (!std::isfinite(loss)) {
         pass.watch();
         model_.forward(workspace_, count, pass);  // again, to have the output of each layer
@@ -327,7 +344,9 @@ class Trainer {
       });
       detail::check_gradients(iteration_, std::as_const(model_), std::as_const(gradients_));
       sums.add(measured(loss, y, targets));
+      pass.book(Profile::Other::rest, gradients_.size());
       updater_.update(model_.parameters().trainable(), gradients_.view(), model_.trained(), rate, iteration_);
+      pass.book(Profile::Other::optimizer, (3 + 2 * slots_) * trained_numbers());
     } catch (...) {  // moving statistics go back too: they neither keep nor take the blame for what spoilt the step
       ops::copy(std::as_const(state_before_).view(), model_.parameters().state());
       throw;
@@ -348,9 +367,11 @@ class Trainer {
   Loss loss_;
   Updater updater_;
   std::vector<Metric<T, D>> metrics_;
+  Profile* profile_;
   Tensor<T, D> gradients_;     // layout of the trainable parameters
   Tensor<T, D> state_before_;  // moving statistics before the step
   Workspace<T, D> workspace_;
+  Index slots_;  // of the optimizer, each as large as the gradients
   Buffer targets_;
   [[no_unique_address]] detail::DeviceSteps<T, D> device_;
   std::vector<std::uint32_t> rows_;  // 0, 1, 2 ..

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <tarn/layers/profile.hpp>
 #include <tarn/train/metrics.hpp>
 
 namespace tarn {
@@ -13,6 +14,7 @@ template <class T, class D = Cpu>
 struct TrainerOptions {
   std::uint64_t seed = 0;                  ///< of data order and dropout; weights are the model's own
   std::vector<Metric<T, D>> metrics = {};  ///< at most `max_metrics`, measured beside loss and accuracy
+  Profile* profile = nullptr;              ///< where the time of steps and evaluations goes; must outlive the trainer
 };
 
 /// Where a training stands, beside its tensors.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <tarn/core/peak.hpp>
 #include <tarn/tarn.hpp>
 
 #include "../flops.hpp"
-#include "../peak.hpp"
 #include "../process.hpp"
 #include "../works.hpp"
 

@@ -6,8 +6,7 @@
 #include <tarn/core/parallel.hpp>
 #include <tarn/cpu/instruction_set.hpp>
 
-/// The machine's own limit, against which speeds are given.
-namespace benchmark {
+namespace tarn {
 
 namespace detail {
 
@@ -16,7 +15,7 @@ namespace detail {
   typedef float Vector __attribute__((vector_size(BYTES)));                    \
   Vector sums[16], factor = Vector{} + 0.999F, term = Vector{} + 0.001F;       \
   for (auto& sum : sums) sum = Vector{} + 1.0F;                                \
-  asm volatile("" : "+x"(factor), "+x"(term));                                 \
+  asm volatile("" : "+m"(factor), "+m"(term));                                 \
   for (long i = 0; i < iterations; ++i) {                                      \
     _Pragma("GCC unroll 16") for (auto& sum : sums) sum = sum * factor + term; \
   }                                                                            \
@@ -35,15 +34,15 @@ __attribute__((target("avx512f,avx512vl,avx512dq,prefer-vector-width=512"))) inl
 
 }  // namespace detail
 
-/// f32 multiply-add peak of `threads` threads together in GFLOP/s, on the best instruction set: the best of some runs of
-/// about 10 ms.
-inline double peak_gflops(int threads) {
-  const auto set = tarn::cpu::best_instruction_set();
+/// The machine's own limit, against which speeds are given: f32 multiply-adds of `threads` threads together, in GFLOP/s, on the best
+/// instruction set of the processor; the best of some runs of about 10 ms. Of double it is half.
+[[gnu::cold]] inline double peak_gflops(int threads = parallel::threads()) {
+  const auto set = cpu::best_instruction_set();
   float (*loop)(long) = detail::peak_baseline;
   double vector = 16;
 #if TARN_X86
-  if (set == tarn::cpu::InstructionSet::v3) loop = detail::peak_v3, vector = 32;
-  if (set == tarn::cpu::InstructionSet::v4) loop = detail::peak_v4, vector = 64;
+  if (set == cpu::InstructionSet::v3) loop = detail::peak_v3, vector = 32;
+  if (set == cpu::InstructionSet::v4) loop = detail::peak_v4, vector = 64;
 #endif
   constexpr long iterations = 1'000'000;
   const double flops = 2.0 * 16 * vector / sizeof(float) * iterations * threads;
@@ -51,7 +50,7 @@ inline double peak_gflops(int threads) {
   volatile float sink = 0;
   for (int run = 0; run < 12; ++run) {
     const auto start = std::chrono::steady_clock::now();
-    tarn::parallel::run(threads, [&](tarn::Index) { sink = loop(iterations); });
+    parallel::run(threads, [&](Index) { sink = loop(iterations); });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     best = std::max(best, flops / seconds / 1e9);
   }
@@ -59,4 +58,4 @@ inline double peak_gflops(int threads) {
   return best;
 }
 
-}  // namespace benchmark
+}  // namespace tarn

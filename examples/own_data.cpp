@@ -26,7 +26,10 @@ int main(int argc, char** argv) {
 
     Sequential model{Input{2}, Dense{.units = 64, .activation = ReLU{}, .kernel_initializer = HeNormal{}},
                      Dense{.units = 64, .activation = ReLU{}, .kernel_initializer = HeNormal{}}, Dense{.units = 2}};
-    Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, Adam{.learning_rate = 0.01}, {.seed = options.seed}};
+    Trainer trainer{model,
+                    CategoricalCrossEntropy{.from_logits = true},
+                    Adam{.learning_rate = 0.01},
+                    {.seed = options.seed, .profile = options.profile("spirals")}};
     trainer.fit(train, {.epochs = options.epochs ? options.epochs : 60, .batch_size = 32});
 
     const Tensor<float> logits = model.predict(test.inputs);

@@ -85,10 +85,12 @@ Data load(const examples::Options& options) {
 }
 
 /// Trains one variant once. Returns null where Ctrl-C ended it.
-Json train(const Variant& variant, const Data& all, std::uint64_t seed, int epochs, Sequential<float>& model, Results& results) {
+Json train(const Variant& variant, const Data& all, std::uint64_t seed, int epochs, Sequential<float>& model, Results& results,
+           Profile* profile) {
   const auto& data = variant.standardised ? all.standardised : all.pixels;
   model.initialize(seed);
-  Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.01}, {.seed = seed}};
+  Trainer trainer{
+      model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.01}, {.seed = seed, .profile = profile}};
   const History history = trainer.fit(
       data.train,
       {.epochs = epochs, .batch_size = 128, .validation = &data.test, .callbacks = {ProgressBar{}, examples::StopOnInterrupt{}}});
@@ -474,7 +476,7 @@ int problem3(const examples::Options& options) {
         Sequential<float> model = examples::lenet(variant.options);
         if (repeat == 0) std::cout << '\n' << variant.name << '\n' << model.summary();
         std::cout << '\n' << variant.name << ", run " << repeat + 1 << " of " << repeats << " (seed " << seed << ")\n";
-        const Json run = train(variant, data, seed, epochs, model, results);
+        const Json run = train(variant, data, seed, epochs, model, results, options.profile(variant.name));
         if (run.is_null()) break;
         runs[variant.name].push_back(run);
         keep(results, variant, run, repeat, options);

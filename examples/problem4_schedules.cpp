@@ -123,7 +123,10 @@ class Lab {
     std::deque<Run>& made = runs_[plan.name];
     if (static_cast<int>(made.size()) < repeats) {
       Sequential<float> model = examples::lenet({.input_batch_norm = true, .hidden_batch_norm = true});
-      Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = plan.rate}};
+      Trainer trainer{model,
+                      CategoricalCrossEntropy{.from_logits = true},
+                      SGD{.learning_rate = plan.rate},
+                      {.profile = options.profile(plan.name)}};
       while (static_cast<int>(made.size()) < repeats && !examples::interrupted()) {
         const std::uint64_t seed = options.seed + made.size();
         model.initialize(seed);

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     Trainer trainer{model,
                     MeanSquaredError{},
                     Adam{.learning_rate = CosineDecay{.initial = 0.01, .steps = 3000}},
-                    {.seed = options.seed, .metrics = {MeanAbsoluteError{}}}};
+                    {.seed = options.seed, .metrics = {MeanAbsoluteError{}}, .profile = options.profile("throws")}};
     const History history = trainer.fit(train, {.epochs = options.epochs ? options.epochs : 200,
                                                 .batch_size = 32,
                                                 .validation_split = 0.1,

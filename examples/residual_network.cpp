@@ -34,8 +34,10 @@ int main(int argc, char** argv) {
 
         const Index epochs = options.epochs ? options.epochs : options.quick ? 3 : 6, steps = train.size() / 64 + 1;
         const CyclicLR rate{.base = 1e-4, .max = 4e-3, .step_size = std::max<Index>(1, epochs * steps / 2)};  // one cycle
-        Trainer trainer{
-            model, CategoricalCrossEntropy{.from_logits = true}, AdamW{.learning_rate = rate}, {.seed = options.seed}};
+        Trainer trainer{model,
+                        CategoricalCrossEntropy{.from_logits = true},
+                        AdamW{.learning_rate = rate},
+                        {.seed = options.seed, .profile = options.profile("residual network")}};
         trainer.fit(train, {.epochs = epochs, .batch_size = 64, .validation = &test, .callbacks = {ProgressBar{}}});
 
         const Tensor<std::int32_t> counts = confusion_matrix(model.predict(test.inputs), test.targets);

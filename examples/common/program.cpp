@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <tarn/core/parallel.hpp>
+#include <tarn/core/peak.hpp>
 #include <tarn/error.hpp>
 #include <tarn/version.hpp>
 
@@ -55,6 +56,8 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
         ->capture_default_str();
     app.add_option("--only", options.only, "this part alone")->check(CLI::IsMember(parts));
   }
+  bool with_profile = false;
+  app.add_flag("--profile", with_profile, "tell at the end where the time went, layer by layer");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -67,7 +70,13 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
       throw tarn::DeviceError("--device gpu: this release runs on the CPU alone; use --device cpu or auto");
     if (options.threads > 0) tarn::parallel::set_threads(options.threads);
     std::signal(SIGINT, request_stop);
+    if (with_profile) options.profiles = std::make_shared<std::map<std::string, tarn::Profile>>();
     const int code = body(options);
+    if (with_profile && options.profiles->empty())
+      throw tarn::ArgumentError("--profile: this program trains ensembles or nothing at all, which have no profile");
+    if (with_profile)
+      for (const auto& [title, profile] : *options.profiles)
+        std::cout << '\n' << title << '\n' << profile.table(tarn::peak_gflops());
     return interrupted() ? interrupted_code : code;
   } catch (const tarn::DeviceError& error) {
     std::cerr << name << ": " << error.what() << '\n';

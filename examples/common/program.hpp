@@ -4,8 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include <tarn/layers/profile.hpp>
 
 /// What the example programs share: options, exit codes, Ctrl-C.
 namespace examples {
@@ -24,7 +28,10 @@ struct Options {
   bool quick = false;                    ///< a sample of the data and few epochs, marked in every output
   std::string form = "both";             ///< published, corrected or both
   std::string only;                      ///< the one part to run; empty: all
+  std::shared_ptr<std::map<std::string, tarn::Profile>> profiles = {};  ///< with --profile; their tables are printed at the end
 
+  /// For trainings of one kind, whose models have the same layers; null without --profile.
+  tarn::Profile* profile(const std::string& title) const { return profiles ? &(*profiles)[title] : nullptr; }
   bool wants(Form which) const { return form == "both" || form == (which == Form::published ? "published" : "corrected"); }
   bool wants(const std::string& part) const { return only.empty() || only == part; }
 };

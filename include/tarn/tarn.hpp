@@ -4,6 +4,7 @@
 // Everything of the component tarn::tarn: tensors, layers, losses, optimizers, training. Needs the standard library and Eigen.
 
 #include <tarn/core/devices.hpp>
+#include <tarn/core/peak.hpp>
 #include <tarn/core/tensor.hpp>
 #include <tarn/layers/activations.hpp>
 #include <tarn/layers/batch_norm.hpp>

@@ -97,15 +97,16 @@ TEMPLATE_TEST_CASE("A hundred training steps allocate nothing, whatever the batc
   }
 }
 
-TEMPLATE_TEST_CASE("Nor with metrics, weights, callbacks, records of steps and frozen layers", "[allocations][trainer]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Nor with metrics, weights, callbacks, records of steps, frozen layers and a profile",
+                   "[allocations][trainer]", float, double) {
   const Dataset data = support::byte_images(620, 12, 1);
   auto model = support::model<TestType>(Input{12, 12, 1}, support::small_lenet());
   model.freeze("batch_norm_1");
+  Profile profile;
   Trainer trainer{model,
                   CategoricalCrossEntropy{.from_logits = true},
                   SGD{.learning_rate = 0.01},
-                  {.metrics = {TopK{3}, SampleMetric{"label", [](auto, auto t) { return t[0]; }}}}};
+                  {.metrics = {TopK{3}, SampleMetric{"label", [](auto, auto t) { return t[0]; }}}, .profile = &profile}};
   std::ostringstream out;
   EarlyStopping stopping{model, {.patience = 9}};
   Count count{101};

@@ -26,7 +26,13 @@ namespace detail {
 inline float peak_baseline(long iterations) { TARN_PEAK_LOOP(16) }
 #if TARN_X86
 __attribute__((target("avx2,fma"))) inline float peak_v3(long iterations) { TARN_PEAK_LOOP(32) }
-__attribute__((target("avx512f,avx512vl,avx512dq,prefer-vector-width=512"))) inline float peak_v4(long iterations) {
+#ifdef __clang__
+__attribute__((target("avx512f,avx512vl,avx512dq"), min_vector_width(512)))
+#else
+__attribute__((target("avx512f,avx512vl,avx512dq,prefer-vector-width=512")))
+#endif
+inline float
+peak_v4(long iterations) {
   TARN_PEAK_LOOP(64)
 }
 #endif

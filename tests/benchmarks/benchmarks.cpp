@@ -148,6 +148,8 @@ int main(int argc, char** argv) {
   app.add_option("--repeat", settings.repeat, "counted timings, of which the median is given")->check(CLI::Range(1, 1000));
   app.add_flag("--cpu-time", settings.cpu_time, "processor time instead of the clock's, for W5 to W8 and model on one thread");
   app.add_flag("--profile", settings.profile, "where the time goes, on standard error, for W1, W2, W5 to W8 and model");
+  app.add_option("--save-weights", settings.weights, "file for the initial weights in safetensors, for W1 and W2");
+  app.add_flag("--in-order", settings.in_order, "no shuffling, for W1 and W2");
   app.add_option("--data", settings.data, "folder with the MNIST files");
   app.add_option("--programs", settings.programs, "folder with the example programs, for W4");
   app.add_flag("--json", as_json, "one JSON line a measurement");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "network.hpp"
 
+#include <tarn/io.hpp>
 #include <tarn/tarn.hpp>
 
 namespace benchmark {
@@ -24,7 +25,7 @@ class Network::Body {
   explicit Body(const Description& description) : model{build(description)}, counted{benchmark::flops(model)} {}
   virtual ~Body() = default;
   virtual double step(const Dataset& batch) = 0;
-  virtual History fit(const Dataset& data, Index epochs, Index batch) = 0;
+  virtual History fit(const Dataset& data, Index epochs, Index batch, bool shuffle) = 0;
   virtual Metrics evaluate(const Dataset& data) const = 0;
 
   Sequential<float> model;
@@ -37,8 +38,8 @@ class Network::TrainedBy final : public Body {
   TrainedBy(const Description& description, const Optimizer& optimizer, Profile* profile)
       : Body{description}, trainer_{model, CategoricalCrossEntropy{.from_logits = true}, optimizer, {.profile = profile}} {}
   double step(const Dataset& batch) override { return trainer_.train_on_batch(batch).loss; }
-  History fit(const Dataset& data, Index epochs, Index batch) override {
-    return trainer_.fit(data, {.epochs = epochs, .batch_size = batch});
+  History fit(const Dataset& data, Index epochs, Index batch, bool shuffle) override {
+    return trainer_.fit(data, {.epochs = epochs, .batch_size = batch, .shuffle = shuffle});
   }
   Metrics evaluate(const Dataset& data) const override { return trainer_.evaluate(data); }
 
@@ -61,7 +62,10 @@ Network::Network(Network&&) noexcept = default;
 Network::~Network() = default;
 
 double Network::step(const Dataset& batch) { return body_->step(batch); }
-History Network::fit(const Dataset& data, Index epochs, Index batch) { return body_->fit(data, epochs, batch); }
+History Network::fit(const Dataset& data, Index epochs, Index batch, bool shuffle) {
+  return body_->fit(data, epochs, batch, shuffle);
+}
+void Network::save_weights(const std::string& path) const { io::save_weights(body_->model, path); }
 Metrics Network::evaluate(const Dataset& data) const { return body_->evaluate(data); }
 Tensor<float> Network::predict(const Tensor<float>& inputs) const { return body_->model.predict(inputs, profile_); }
 const Flops& Network::flops() const { return body_->counted; }

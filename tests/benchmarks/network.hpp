@@ -26,9 +26,12 @@ class Network {
   /// One training step; the batch's mean loss.
   double step(const tarn::Dataset& batch);
   /// Whole epochs.
-  tarn::History fit(const tarn::Dataset& data, tarn::Index epochs, tarn::Index batch);
+  tarn::History fit(const tarn::Dataset& data, tarn::Index epochs, tarn::Index batch, bool shuffle = true);
   tarn::Metrics evaluate(const tarn::Dataset& data) const;
   tarn::Tensor<float> predict(const tarn::Tensor<float>& inputs) const;
+
+  /// In safetensors.
+  void save_weights(const std::string& path) const;
 
   const Flops& flops() const;  ///< of one sample
   /// As many random samples, from -1 to 1, with random labels.

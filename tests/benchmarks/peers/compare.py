@@ -12,9 +12,12 @@ import argparse
 import json
 import os
 import platform
+import select
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,98 +25,174 @@ ROOT = HERE.parents[2]
 MODES = {"torch": ["eager", "channels_last", "compile"], "keras": ["tensorflow", "tensorflow_jit", "jax"], "onnx": ["onnx"]}
 
 
-def can(peer, task):
-    """Whether a peer has this work."""
-    if task["work"] in ("W4", "S"):
+PEERS = {"torch": "PyTorch", "keras": "Keras", "onnx": "ONNX Runtime"}
+
+
+def can(peer, mode, task):
+    """Whether a peer has this work in this mode."""
+    if task["work"] == "W4":
         return False
     if task["work"] == "W3":
         return peer == "torch"
+    if task["work"] == "S":
+        return (peer, mode) in (("torch", "eager"), ("keras", "tensorflow"))
     return peer != "onnx" or task["predict"]
 
 
-class Peer:
-    """A peer in one mode, in a process that waits for its turns."""
+class Stopped(Exception):
+    """A peer gave no result; the text says why."""
 
-    def __init__(self, peer, mode, task):
-        self.name = mode if peer == "onnx" else f"{peer} {mode}"
+
+class Peer:
+    """A peer in one mode, in a process that waits for its turns. What it compiles, it compiles before the first one that counts."""
+
+    def __init__(self, peer, mode, task, patience):
+        self.peer, self.mode, self.patience, self.results = peer, mode, patience, []
         environment = {**os.environ, "OMP_NUM_THREADS": str(task["threads"]), "MKL_NUM_THREADS": str(task["threads"])}
+        self.errors = tempfile.TemporaryFile("w+")
+        start = time.perf_counter()
         self.process = subprocess.Popen([sys.executable, HERE / f"peer_{peer}.py", json.dumps({**task, "mode": mode})], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-        self.results = []
-        line = self.process.stdout.readline()
-        self.versions = json.loads(line)["versions"] if line else self.fail()
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=environment)
+        first = self.read()
+        self.start_seconds = time.perf_counter() - start
+        if "refused" in first:
+            raise Stopped(first["refused"])
+        self.versions = first["versions"]
 
     def turn(self):
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else self.fail()
+        return self.read()
 
-    def fail(self):
-        raise SystemExit(f"{self.name} has ended:\n{self.process.stderr.read()[-2000:]}")
+    def read(self):
+        if not select.select([self.process.stdout], [], [], self.patience)[0]:
+            self.close()
+            raise Stopped(f"nothing within {self.patience} s")
+        line = self.process.stdout.readline()
+        if not line:
+            self.errors.seek(0)
+            raise Stopped("ended: " + (self.errors.read().strip().splitlines() or ["without a word"])[-1])
+        return json.loads(line)
 
     def close(self):
-        self.process.stdin.close()
+        self.process.kill()
         self.process.wait()
+
+
+def run(program, *arguments):
+    return json.loads(subprocess.run([program, *arguments], check=True, text=True, stdout=subprocess.PIPE).stdout)
 
 
 def ours(program, task):
     common = ["--threads", str(task["threads"]), "--repeat", "1", "--json", *(["--cpu-time"] if task["cpu_time"] else [])]
-    if task["work"] in ("W1", "W2", "W3"):
-        command = [program, task["work"], *common]
+    if task["work"] in ("W1", "W2", "W3", "S"):
+        line = run(program, task["work"], *common)
     else:
-        command = [program, "model", *common, "--input", task["input"], "--layers", task["layers"], "--batch", str(task["batch"]),
-                   "--optimizer", task["optimizer"], *(["--predict"] if task["predict"] else [])]
-    line = json.loads(subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout)
+        line = run(program, "model", *common, "--input", task["input"], "--layers", task["layers"], "--batch", str(task["batch"]),
+                   "--optimizer", task["optimizer"], *(["--predict"] if task["predict"] else []))
     line["seconds"] = line["seconds"] if "seconds" in line else line["ms"] / 1000
     return line
 
 
-def compare(program, task, peers, rounds):
-    rivals = [Peer(peer, mode, task) for peer, mode in peers if can(peer, task)]
+def start(peers, task, patience):
+    """The peers that can do the work, and why the others cannot."""
+    rivals, stopped = [], {}
+    for peer, mode in peers:
+        if not can(peer, mode, task):
+            continue
+        try:
+            rivals.append(Peer(peer, mode, task, patience))
+        except Stopped as why:
+            stopped[f"{peer} {mode}"] = str(why)
+    return rivals, stopped
+
+
+def compare(program, task, peers, rounds, patience):
+    """One work, on both sides in turns. Epochs: the first, with the same weights and order on both sides, must give the same loss."""
     epochs = task["work"] in ("W1", "W2")
-    first = {rival.name: rival.turn() for rival in rivals} if epochs else {}
-    mine = []
-    for _ in range(rounds):
-        mine.append(ours(program, task))
-        for rival in rivals:
-            rival.results.append(rival.turn())
+    result = {**task, "peers": {}, "versions": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        if epochs:
+            task = {**task, "weights": f"{folder}/weights.safetensors"}
+            result["loss"] = run(program, task["work"], "--threads", str(task["threads"]), "--repeat", "1", "--json", "--in-order",
+                                 "--save-weights", task["weights"])["loss_of_each"][0]
+        rivals, result["stopped"] = start(peers, task, patience)
+        mine = []
+        for round in range(-1 if epochs else 0, rounds):
+            if round >= 0:
+                mine.append(ours(program, task))
+            for rival in list(rivals):
+                try:
+                    turn = {"seconds": rival.start_seconds} if task["work"] == "S" else rival.turn()
+                    rival.results.append(turn) if round >= 0 else setattr(rival, "first", turn)
+                except Stopped as why:
+                    result["stopped"][f"{rival.peer} {rival.mode}"] = str(why)
+                    rivals.remove(rival)
     for rival in rivals:
         rival.close()
-    seconds = statistics.median(line["seconds"] for line in mine)
-    result = {**task, "seconds": seconds, "peak_share": statistics.median(line["peak_share"] for line in mine), "peers": {}, "versions": {}}
+    for key in ("seconds", "peak_share", "peak_mib"):
+        values = [line[key] for line in mine if line.get(key) is not None]
+        result[key] = statistics.median(values) if values else None
+    result["program_mib"] = mine[0].get("program_mib")
     for rival in rivals:
         result["versions"].update(rival.versions)
         ratio = statistics.median(theirs["seconds"] / line["seconds"] for theirs, line in zip(rival.results, mine))
-        result["peers"][rival.name] = {"seconds": statistics.median(r["seconds"] for r in rival.results), "ratio": ratio}
-    if epochs:  # the training is the same: mean loss of the first epoch
-        result["loss"] = mine[0]["loss_of_each"][0]
-        for name, theirs in first.items():
-            result["peers"][name]["loss"] = theirs["loss"]
-            if abs(theirs["loss"] / result["loss"] - 1) > 0.01:
-                print(f"{task['work']}: {name} trains to {theirs['loss']:.4f}, expected {result['loss']:.4f} within 1 %", file=sys.stderr)
+        figures = {"peer": rival.peer, "mode": rival.mode, "seconds": statistics.median(r["seconds"] for r in rival.results),
+                   "ratio": ratio, "peak_mib": rival.results[-1].get("peak_mib")}
+        if epochs:
+            figures["loss"] = rival.first["loss"]
+            if abs(figures["loss"] / result["loss"] - 1) > 0.01:
+                print(f"{task['work']}: {rival.peer} {rival.mode} trains to {figures['loss']:.4f}, expected {result['loss']:.4f} "
+                      "within 1 %", file=sys.stderr)
+        result["peers"][f"{rival.peer} {rival.mode}"] = figures
     return result
 
 
 def describe(task):
-    if "layers" not in task:
+    if "layers" not in task or task["work"] in ("W1", "W2", "S"):
         return task["title"]
     return f"{task['input']}: {task['layers']}; batch {task['batch']}, " + ("predict" if task["predict"] else task["optimizer"])
 
 
+def duration(seconds):
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms" if seconds >= 1e-3 else f"{1000 * seconds:.2g} ms"
+
+
+def best(result, peer=None, key="seconds"):
+    """The peer's fastest mode, or that of all peers."""
+    figures = [f for f in result["peers"].values() if peer in (None, f["peer"])]
+    return min(figures, key=lambda f: f[key]) if figures else None
+
+
+def cell(result, peer):
+    figures = best(result, peer)
+    if figures:
+        return duration(figures["seconds"]) + (f" ({figures['mode']})" if peer != "onnx" else "")
+    why = [reason for name, reason in result["stopped"].items() if name.startswith(peer)]
+    return "cannot: " + why[0].replace("|", "/")[:90] if why else ""
+
+
 def table(results):
-    names = list(dict.fromkeys(name for result in results for name in result["peers"]))
-    lines = ["| work | Tarn, ms | share of peak | " + " | ".join(f"{name}, ms" for name in names) + " | best peer / Tarn |",
-             "|---|" + "---|" * (len(names) + 3)]
+    """A row a work, with each peer's fastest mode; the last column is the fastest of them by Tarn."""
+    lines = ["| work | Tarn | share of peak | " + " | ".join(PEERS.values()) + " | best peer / Tarn |", "|---|" + "---|" * (len(PEERS) + 3)]
     for result in results:
-        peers = result["peers"]
-        best = min(peers.values(), key=lambda peer: peer["seconds"])["ratio"] if peers else float("nan")
-        cells = [f"{1000 * peers[name]['seconds']:.3g}" if name in peers else "" for name in names]
-        lines.append(f"| {result['work']} {describe(result)} | {1000 * result['seconds']:.3g} | {100 * result['peak_share']:.0f} % | "
-                     + " | ".join(cells) + f" | {best:.2f} |")
+        share = f"{100 * result['peak_share']:.0f} %" if result["peak_share"] else ""
+        fastest = best(result)
+        ratio = f"{fastest['ratio']:.2f}" if fastest else ""
+        lines.append(f"| {result['work']} {describe(result)} | {duration(result['seconds'])} | {share} | "
+                     + " | ".join(cell(result, peer) for peer in PEERS) + f" | {ratio} |")
         if "loss" in result:
-            lines.append("| loss of its first epoch | " + f"{result['loss']:.4f} | | "
-                         + " | ".join(f"{peers[name]['loss']:.4f}" if name in peers else "" for name in names) + " | |")
+            losses = [best(result, peer) for peer in PEERS]
+            lines.append(f"| {result['work']}: loss of an epoch | {result['loss']:.4f} | | "
+                         + " | ".join(f"{f['loss']:.4f}" if f else "" for f in losses) + " | |")
+        if result["work"] == "W1":  # M
+            memory = [best(result, peer, "peak_mib") for peer in PEERS]
+            least = min((f["peak_mib"] for f in memory if f), default=None)
+            lines.append(f"| M peak memory of W1 | {result['peak_mib']:.0f} MiB | | "
+                         + " | ".join(f"{f['peak_mib']:.0f} MiB ({f['mode']})" if f else "" for f in memory)
+                         + (f" | {least / result['peak_mib']:.1f} |" if least else " | |"))
+        if result["work"] == "S":
+            lines.append(f"| S: size of the program | {result['program_mib']:.2f} MiB | | " + " | ".join("" for _ in PEERS) + " | |")
     return "\n".join(lines)
 
 
@@ -124,13 +203,15 @@ def machine(threads):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("works", nargs="+", help="W1 to W3, W5 to W8, or model")
+    parser.add_argument("works", nargs="+", help="W1 (M with it) to W3, W5 to W8, S, or model")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=5, help="rounds")
     parser.add_argument("--peers", default="torch,keras,onnx", help="of torch, keras, onnx, or one mode of them as in torch:eager, with commas between")
     parser.add_argument("--cpu-time", action="store_true", help="processor time instead of the clock's, on one thread")
     parser.add_argument("--benchmarks", default=ROOT / "build/release/tests/benchmarks/benchmarks", help="the program")
-    parser.add_argument("--results", help="file for the results, a line of JSON each")
+    parser.add_argument("--patience", type=int, default=600, help="seconds that a peer may take to start and compile, or for a turn")
+    parser.add_argument("--first", type=int, help="this many networks of each work alone")
+    parser.add_argument("--out", default="peers", help="name of the files for the table, .md, and the results, .jsonl, a line each")
     parser.add_argument("--input")
     parser.add_argument("--layers")
     parser.add_argument("--batch", type=int, default=32)
@@ -146,21 +227,26 @@ def main():
     for name in arguments.peers.split(","):
         peer, _, mode = name.partition(":")
         peers += [(peer, only) for only in ([mode] if mode else MODES[peer])]
-    results = []
+    lenet = run(arguments.benchmarks, "W1", "--list", "--json")
+    results, seen = [], {}
+    open(f"{arguments.out}.jsonl", "w").close()
     for task in tasks:
-        task = {"predict": False, **task, "threads": arguments.threads, "cpu_time": arguments.cpu_time}
-        if not any(can(peer, task) for peer, _ in peers):
+        seen[task["work"]] = seen.get(task["work"], 0) + 1
+        if arguments.first and seen[task["work"]] > arguments.first:
+            continue
+        task = {"predict": False, **(lenet if task["work"] == "S" else {}), **task, "threads": arguments.threads, "cpu_time": arguments.cpu_time}
+        if not any(can(peer, mode, task) for peer, mode in peers):
             print(f"{task['work']}: no peer has it", file=sys.stderr)
             continue
-        results.append(compare(arguments.benchmarks, task, peers, arguments.repeat))
-        print(table(results[-1:]).splitlines()[2], file=sys.stderr, flush=True)
-        if arguments.results:
-            with open(arguments.results, "a") as file:
-                file.write(json.dumps(results[-1]) + "\n")
-    print(table(results))
+        results.append(compare(arguments.benchmarks, task, peers, arguments.repeat, arguments.patience))
+        print("\n".join(table(results[-1:]).splitlines()[2:]), file=sys.stderr, flush=True)
+        with open(f"{arguments.out}.jsonl", "a") as file:
+            file.write(json.dumps(results[-1]) + "\n")
     versions = {name: version for result in results for name, version in result["versions"].items()}
-    print(f"\n{machine(arguments.threads)}; Python {platform.python_version()}, "
-          + ", ".join(f"{name} {version}" for name, version in versions.items()))
+    text = (table(results) + f"\n\n{machine(arguments.threads)}; Python {platform.python_version()}, "
+            + ", ".join(f"{name} {version}" for name, version in versions.items()) + "\n")
+    Path(f"{arguments.out}.md").write_text(text)
+    print(text, end="")
 
 
 main()

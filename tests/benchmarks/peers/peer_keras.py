@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Keras. Modes: tensorflow, tensorflow_jit, jax (which always compiles). Its best settings: as many threads as are compared,
 `train_on_batch` for single steps, `fit` on arrays in memory for epochs, XLA where the mode says so."""
+import itertools
 import json
 import os
 import sys
@@ -44,12 +45,31 @@ def build(task):
     return model
 
 
+def load(model, path):
+    """The benchmark program's initial weights, whose layouts are these."""
+    weights = peer.Weights(path)
+    kinds = {layers.Conv2D: "conv2d", layers.Dense: "dense"}
+    for layer in model.layers:
+        if type(layer) in kinds:
+            values = weights.next(kinds[type(layer)])
+            layer.set_weights([values["kernel"], values["bias"]])
+
+
+def make_start(task, model):
+    """S: up to the end of the first step; compare.py has the clock."""
+    images, labels = peer.mnist()
+    model.train_on_batch(images[:task["batch"]], labels[:task["batch"]])
+    return lambda: (0, None)
+
+
 def make_epochs(task, model):
     images, labels = peer.mnist()
+    load(model, task["weights"])
+    epochs = itertools.count()  # the first, which compare.py does not count, compiles and takes the images in their order
 
     def epoch():
         start = time.perf_counter()
-        history = model.fit(images, labels, batch_size=task["batch"], epochs=1, verbose=0)
+        history = model.fit(images, labels, batch_size=task["batch"], epochs=1, verbose=0, shuffle=next(epochs) > 0)
         return time.perf_counter() - start, history.history["loss"][0]
 
     return epoch
@@ -70,7 +90,7 @@ def make_network(task, model):
 
 def make(task):
     keras.utils.set_random_seed(0)
-    kind = make_epochs if task["work"] in ("W1", "W2") else make_network
+    kind = {"W1": make_epochs, "W2": make_epochs, "S": make_start}.get(task["work"], make_network)
     backend = __import__(keras.backend.backend())
     return kind(task, build(task)), {"Keras": keras.__version__, keras.backend.backend(): backend.__version__}
 

@@ -17,7 +17,8 @@ Measurement time_epochs(const Settings& settings, const Description& description
   const auto [train, test] = tarn::data::mnist({.folder = settings.data});
   tarn::Profile profile;
   Network network{description, settings.profile ? &profile : nullptr};
-  const auto epochs = network.fit(train, settings.repeat + 1, description.batch).epochs;
+  if (!settings.weights.empty()) network.save_weights(settings.weights);
+  const auto epochs = network.fit(train, settings.repeat + 1, description.batch, !settings.in_order).epochs;
   result.peak_mib = peak_mib();
   std::vector<double> losses;
   for (const auto& epoch : epochs) {

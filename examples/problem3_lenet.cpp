@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <tarn/data.hpp>
+#include <tarn/gpu.hpp>
 #include <tarn/tarn.hpp>
 #include "common/lenet.hpp"
 #include "common/program.hpp"
@@ -84,21 +85,44 @@ Data load(const examples::Options& options) {
   return data;
 }
 
-/// Trains one variant once. Returns null where Ctrl-C ended it.
-Json train(const Variant& variant, const Data& all, std::uint64_t seed, int epochs, Sequential<float>& model, Results& results,
-           Profile* profile) {
-  const auto& data = variant.standardised ? all.standardised : all.pixels;
+/// A training, and its loss and accuracy as the test set's are measured: nothing dropped, moving statistics.
+struct Trained {
+  History history;
+  Metrics in_inference;
+};
+template <class D>
+Trained train_on(Sequential<float, D>& model, const data::TrainTest& data, std::uint64_t seed, int epochs, Profile* profile) {
   model.initialize(seed);
   Trainer trainer{
       model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.01}, {.seed = seed, .profile = profile}};
-  const History history = trainer.fit(
+  Trained trained;
+  trained.history = trainer.fit(
       data.train,
       {.epochs = epochs, .batch_size = 128, .validation = &data.test, .callbacks = {ProgressBar{}, examples::StopOnInterrupt{}}});
+  if (!examples::interrupted()) trained.in_inference = trainer.evaluate(data.train);
+  return trained;
+}
+/// The same on the GPU; the weights come back.
+Trained train_on_gpu(Sequential<float>& model, const Variant& variant, const data::TrainTest& data, std::uint64_t seed,
+                     int epochs, Profile* profile) {
+  auto on_gpu = examples::lenet<Gpu>(variant.options);
+  Trained trained = train_on(on_gpu, data, seed, epochs, profile);
+  const auto weights = ops::to_host(on_gpu.parameters().trainable()), state = ops::to_host(on_gpu.parameters().state());
+  ops::copy(weights.view(), model.parameters().trainable());
+  ops::copy(state.view(), model.parameters().state());
+  return trained;
+}
+
+/// Trains one variant once. Returns null where Ctrl-C ended it.
+Json train(const Variant& variant, const Data& all, const DeviceChoice& device, std::uint64_t seed, int epochs,
+           Sequential<float>& model, Results& results, Profile* profile) {
+  const auto& data = variant.standardised ? all.standardised : all.pixels;
+  const auto [history, trained] =
+      device.gpu ? train_on_gpu(model, variant, data, seed, epochs, profile) : train_on(model, data, seed, epochs, profile);
   if (examples::interrupted()) return nullptr;
   const Index trainable = model.parameters().trainable_count(), state = model.parameters().state_count();
   Json tree{{"epochs", examples::to_json(history)},
             {"parameters", {{"total", trainable + state}, {"trainable", trainable}, {"non_trainable", state}}}};
-  const Metrics trained = trainer.evaluate(data.train);  // as the test set is: nothing dropped, moving statistics
   tree["train_accuracy_in_inference"] = *trained.accuracy;
   tree["train_loss_in_inference"] = trained.loss;
   if (variant.options.hidden_batch_norm) tree["batch_normalization"] = batch_norms(model);
@@ -454,6 +478,7 @@ void draw_mistakes(Results& results, const Sequential<float>& model, const Datas
 // -----------------------------------------------------------------------------------------------------------------------
 
 int problem3(const examples::Options& options) {
+  const DeviceChoice device = choose_device(options.device);
   const Json published = examples::published("problem3");
   Results results{options, "problem3", "Problem 3: batch normalisation and dropout in LeNet-5 on MNIST."};
   const Data data = load(options);
@@ -462,7 +487,8 @@ int problem3(const examples::Options& options) {
   results.run_info() = {
       {"epochs", epochs}, {"training_images", data.pixels.train.size()}, {"test_images", data.pixels.test.size()}};
   std::cout << data.pixels.train.size() << " training and " << data.pixels.test.size() << " test images, " << epochs
-            << " epochs, batch 128, SGD 0.01; " << repeats << (repeats == 1 ? " run" : " runs") << " of each variant.\n";
+            << " epochs, batch 128, SGD 0.01; " << repeats << (repeats == 1 ? " run" : " runs") << " of each variant.\n"
+            << "On the " << (device.gpu ? "GPU" : "CPU") << (device.reason.empty() ? "" : " (" + device.reason + ")") << ".\n";
 
   Runs runs;
   results.part("3", "LeNet-5 with batch normalisation and dropout", [&] {
@@ -476,7 +502,7 @@ int problem3(const examples::Options& options) {
         Sequential<float> model = examples::lenet(variant.options);
         if (repeat == 0) std::cout << '\n' << variant.name << '\n' << model.summary();
         std::cout << '\n' << variant.name << ", run " << repeat + 1 << " of " << repeats << " (seed " << seed << ")\n";
-        const Json run = train(variant, data, seed, epochs, model, results, options.profile(variant.name));
+        const Json run = train(variant, data, device, seed, epochs, model, results, options.profile(variant.name));
         if (run.is_null()) break;
         runs[variant.name].push_back(run);
         keep(results, variant, run, repeat, options);
@@ -527,5 +553,5 @@ int problem3(const examples::Options& options) {
 int main(int argc, char** argv) {
   return examples::run(argc, argv, "problem3_lenet",
                        "Problem 3 of the assignment: batch normalisation and dropout in LeNet-5 on MNIST, in five variants.",
-                       problem3, {"3"});
+                       problem3, {"3"}, examples::Devices::all);
 }

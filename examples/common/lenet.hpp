@@ -21,14 +21,15 @@ struct LeNetOptions {
 
 /// LeNet-5 as problems 3 and 4 of the assignment have it, for images [28, 28, 1]. Dropout and batch normalisation stand after each
 /// tanh, before the pooling. The softmax is part of the loss.
-inline tarn::Sequential<float> lenet(const LeNetOptions& options) {
+template <class D = tarn::Cpu>
+tarn::Sequential<float, D> lenet(const LeNetOptions& options) {
   using namespace tarn;
-  std::vector<LayerSpec<>> layers;
+  std::vector<LayerSpec<float, D>> layers;
   const auto regularise = [&](bool batch_norm, double rate) {
     if (options.dropout) layers.push_back(Dropout{rate});
     if (batch_norm) layers.push_back(BatchNorm{});
   };
-  const auto hidden = [&](const LayerSpec<>& layer) {
+  const auto hidden = [&](const LayerSpec<float, D>& layer) {
     layers.push_back(layer);
     regularise(options.hidden_batch_norm, 0.5);
   };

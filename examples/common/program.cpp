@@ -29,7 +29,7 @@ extern "C" void request_stop(int) {
 bool interrupted() { return stop_requested; }
 
 int run(int argc, char** argv, const std::string& name, const std::string& description,
-        const std::function<int(const Options&)>& body, const std::vector<std::string>& parts) {
+        const std::function<int(const Options&)>& body, const std::vector<std::string>& parts, Devices devices) {
   CLI::App app{description, name};
   Options options;
   app.set_version_flag("--version", name + " (Tarn " + tarn::version + ")");
@@ -66,8 +66,8 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
     return wrong_option;
   }
   try {
-    if (options.device == "gpu")
-      throw tarn::DeviceError("--device gpu: this release runs on the CPU alone; use --device cpu or auto");
+    if (options.device == "gpu" && devices == Devices::cpu)
+      throw tarn::DeviceError("--device gpu: this program runs on the CPU alone; use --device cpu or auto");
     if (options.threads > 0) tarn::parallel::set_threads(options.threads);
     std::signal(SIGINT, request_stop);
     if (with_profile) options.profiles = std::make_shared<std::map<std::string, tarn::Profile>>();

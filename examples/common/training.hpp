@@ -12,6 +12,7 @@ namespace examples {
 
 /// A callback that ends a training when Ctrl-C is pressed.
 struct StopOnInterrupt {
+  bool wants_step() const { return false; }
   tarn::Training on_step_end(const tarn::StepInfo&) const { return interrupted() ? tarn::Training::stop : tarn::Training::go_on; }
 };
 

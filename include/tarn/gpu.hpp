@@ -4,6 +4,7 @@
 // Everything of the component tarn::gpu. Compiles with and without the headers of the CUDA toolkit.
 
 #include <tarn/core/devices.hpp>
+#include <tarn/gpu/device_choice.hpp>
 #include <tarn/gpu/driver/functions.hpp>
 #include <tarn/gpu/kernels/cache.hpp>
 #include <tarn/gpu/ops/conv2d.hpp>

@@ -133,10 +133,10 @@ TEST_CASE("The programs refuse a wrong option or value with 2 and one line that 
 
 TEST_CASE("The programs end with 4 and the reason where a GPU is asked for", "[examples]") {
   const Folder folder;
-  for (const std::string program : {"problem1_perceptron", "problem2_initialization", "problem3_lenet", "problem4_schedules"}) {
+  for (const std::string program : {"problem1_perceptron", "problem2_initialization", "problem4_schedules"}) {
     const Outcome outcome = run(folder, program, "--device gpu");
     CHECK(outcome.code == 4);
-    CHECK(outcome.error == program + ": --device gpu: this release runs on the CPU alone; use --device cpu or auto\n");
+    CHECK(outcome.error == program + ": --device gpu: this program runs on the CPU alone; use --device cpu or auto\n");
   }
 }
 

@@ -170,6 +170,17 @@ TEST_CASE("Single batches train on the GPU as on the CPU, and a step can be look
   CHECK(on_gpu.iterations() == 4);
 }
 
+TEST_CASE("A single batch in the middle of fit is an error on the GPU, which holds one data set", "[gpu][train]") {
+  fake::Device device;
+  auto models = normalised();
+  Trainer trainer{models.gpu, CategoricalCrossEntropy{}, SGD{}};
+  const Dataset data = bright_spots(8);
+  const AtStepEnd meanwhile{[&](const StepInfo&) { trainer.train_on_batch(bright_spots(4)); }};
+  CHECK_THROWS_WITH(trainer.fit(data, {.epochs = 1, .batch_size = 4, .callbacks = {meanwhile}}),
+                    "fit: train_on_batch was called meanwhile, expected before or after: the GPU holds one data set");
+  CHECK_NOTHROW(trainer.fit(data, {.epochs = 1, .batch_size = 4}));
+}
+
 TEST_CASE("A loss that is no longer finite stops the training on the GPU before that step, with the CPU's message",
           "[gpu][train]") {
   fake::Device device;

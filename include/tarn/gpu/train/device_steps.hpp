@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -54,9 +55,12 @@ class DeviceSteps<T, Gpu> {
     gpu::Context::current().zero(state_.data(), sizeof(State));
   }
 
-  /// One step on the samples at `rows`, a part of the epoch's order.
+  /// One step on the samples at `rows`, a part of the epoch's order. Throws StateError where that is another's by now.
   template <class Loss, class Updater>
   void run(std::span<const std::uint32_t> rows, const TrainingParts<T, Gpu, Loss, Updater>& parts, double rate, Index iteration) {
+    const std::less_equal<const std::uint32_t*> before;
+    if (!before(order_.data(), rows.data()) || !before(rows.data() + rows.size(), order_.data() + order_.size()))
+      throw StateError("fit: train_on_batch was called meanwhile, expected before or after: the GPU holds one data set");
     gpu::Context& context = gpu::Context::current();
     const Index count = static_cast<Index>(rows.size());
     Recorded& step = recorded(count, parts);

@@ -125,6 +125,34 @@ TEST_CASE("Float stays float unless TF32 is allowed, and sums have a fixed order
   CHECK(fake::Dnn::executed.back() == 0);  // whose tensor cores round nothing there
 }
 
+TEST_CASE("The fastest way of a convolution is measured once, and known to the next program", "[gpu][conv2d]") {
+  const auto folder = std::filesystem::temp_directory_path() / "tarn_tuning";
+  std::filesystem::remove_all(folder);
+  const auto engines = [&] {
+    fake::Device device;
+    setenv("TARN_CACHE_DIR", folder.c_str(), 1);
+    device.context.math.autotune = true;
+    Layer<float> layer{geometries()[0], 2};
+    fake::Dnn::executed.clear();
+    layer.forward({});
+    layer.forward({});
+    CHECK(layer.y.difference() < reference_tolerance<float>);
+    return fake::Dnn::executed;
+  };
+  fake::Dnn::slow_engine = 3;
+  const auto measured = engines();
+  CHECK(std::count(measured.begin(), measured.end(), 3) == 21);
+  CHECK(std::count(measured.begin(), measured.end(), 4) == 23);
+  CHECK(measured.back() == 4);
+  CHECK(engines() == std::vector<std::int64_t>{4, 4});
+  fake::Dnn::slow_engine = 4;
+  for (const auto& file : std::filesystem::directory_iterator{folder})
+    if (file.path().filename().string().rfind("convolution-", 0) == 0) std::ofstream{file.path()} << "1 4\nfor something else";
+  CHECK(engines().back() == 3);
+  fake::Dnn::slow_engine = -1;
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("Wrong sizes of a convolution are named as on the CPU", "[gpu][conv2d]") {
   fake::Device device;
   ConvolutionTwins<float> layer{geometries()[0], 2};

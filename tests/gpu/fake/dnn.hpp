@@ -2,8 +2,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
-#include <optional>
+#include <thread>
 #include <vector>
 
 #include "library.hpp"
@@ -15,6 +16,7 @@ namespace fake {
 struct Dnn {
   static inline bool has_fusions = true;
   static inline std::vector<std::int64_t> executed;  ///< engines, of all executions so far
+  static inline std::int64_t slow_engine = -1;       ///< which takes a millisecond
 
   using Numbers = std::vector<std::int64_t>;
   struct Object;
@@ -205,6 +207,9 @@ struct Dnn {
       case CUDNN_ATTR_ENGINE_NUMERICAL_NOTE:
         for (const auto note : engines()[static_cast<std::size_t>(object->engine)].notes) give(note);
         return CUDNN_STATUS_SUCCESS;
+      case CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION:
+        for (const char c : {'{', '}'}) give(c);
+        return CUDNN_STATUS_SUCCESS;
       case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE: return give(static_cast<std::int64_t>(plan_engine(*object).workspace));
       default: return CUDNN_STATUS_NOT_SUPPORTED;
     }
@@ -225,6 +230,7 @@ struct Dnn {
       const Object& configuration = plan->part(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
       const Work work{configuration.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH)};
       executed.push_back(configuration.engine);
+      if (configuration.engine == slow_engine) std::this_thread::sleep_for(std::chrono::milliseconds{1});
       return work.scalar() == 8 ? work.carry_out<double>(*pack) : work.carry_out<float>(*pack);
     });
     return status == CUDA_SUCCESS ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;

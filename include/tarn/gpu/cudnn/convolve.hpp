@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <map>
 #include <optional>
-#include <tuple>
+#include <string>
 #include <vector>
 
 #include <tarn/gpu/context.hpp>
 #include <tarn/gpu/cudnn/plan.hpp>
+#include <tarn/gpu/cudnn/tuning.hpp>
 
 namespace tarn::gpu {
 
@@ -43,21 +46,13 @@ class Convolutions {
 
   /// False where no engine adds bias and ReLU to such a convolution: then nothing was started.
   bool start(const Convolution& convolution, const ConvolutionMemory& memory) {
-    const std::optional<cudnn::Plan>& plan = plan_of(convolution);
-    if (!plan) return false;
-    std::vector<std::int64_t> ids{cudnn::id_x, cudnn::id_kernel, cudnn::id_y};
-    std::vector<void*> pointers;
-    for (const void* pointer : {memory.x, memory.kernel, memory.y}) pointers.push_back(const_cast<void*>(pointer));
-    if (convolution.bias) {
-      ids.push_back(cudnn::id_bias);
-      pointers.push_back(const_cast<void*>(memory.bias));
-    }
-    plan->execute(handle_, ids, pointers, plan->workspace > 0 ? context_.scratch(plan->workspace) : nullptr);
-    return true;
+    const std::optional<cudnn::Plan>& plan = plan_of(convolution, memory);
+    if (plan) execute(*plan, convolution, memory);
+    return plan.has_value();
   }
 
  private:
-  using Key = std::array<Index, 23>;
+  using Key = std::array<Index, 22>;
 
   static Key key(const Convolution& c, const MathMode& math) {
     const auto& g = c.geometry;
@@ -84,15 +79,60 @@ class Convolutions {
             math.deterministic,
             math.autotune};
   }
-  const std::optional<cudnn::Plan>& plan_of(const Convolution& convolution) {
+  const std::optional<cudnn::Plan>& plan_of(const Convolution& convolution, const ConvolutionMemory& memory) {
     const Key wanted = key(convolution, context_.math);
     const auto found = plans_.find(wanted);
     if (found != plans_.end()) return found->second;
     if (context_.capturing())
       throw StateError("gpu: planning the ", convolution.to_string(), " while a graph is captured, expected before or after");
     cudnn::Engines engines{convolution, *device_, context_.math};
-    return plans_[wanted] = convolution.bias ? engines.try_first() : engines.first();
+    std::optional<cudnn::Plan> plan;
+    if (context_.math.autotune) plan = fastest(engines, wanted, convolution, memory);
+    if (!plan) plan = convolution.bias ? engines.try_first() : engines.first();
+    return plans_[wanted] = std::move(plan);
   }
+  void execute(const cudnn::Plan& plan, const Convolution& convolution, const ConvolutionMemory& memory) {
+    std::vector<std::int64_t> ids{cudnn::id_x, cudnn::id_kernel, cudnn::id_y};
+    std::vector<void*> pointers;
+    for (const void* pointer : {memory.x, memory.kernel, memory.y}) pointers.push_back(const_cast<void*>(pointer));
+    if (convolution.bias) {
+      ids.push_back(cudnn::id_bias);
+      pointers.push_back(const_cast<void*>(memory.bias));
+    }
+    plan.execute(handle_, ids, pointers, plan.workspace > 0 ? context_.scratch(plan.workspace) : nullptr);
+  }
+
+  /// Of the first plans the one that takes the least time on this GPU, measured now or in an earlier program; null for no plans.
+  std::optional<cudnn::Plan> fastest(cudnn::Engines& engines, const Key& wanted, const Convolution& convolution,
+                                     const ConvolutionMemory& memory) {
+    auto plans = engines.supported(tuned_plans);
+    if (plans.empty()) return std::nullopt;
+    std::string key =
+        tarn::detail::join({"tarn convolution 1, cuDNN ", dnn_.version(), "\n", cudnn::description_of(*device_), "\n"});
+    for (const Index number : wanted) key += std::to_string(number) + " ";
+    if (const auto known = cudnn::load_choice(key);
+        known && known->place < plans.size() && plans[known->place].engine == known->engine)
+      return std::move(plans[known->place]);
+    std::size_t best = 0;
+    double least = 0;
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+      const double seconds = time(plans[i], convolution, memory);
+      if (i == 0 || seconds < least) best = i, least = seconds;
+    }
+    cudnn::store_choice(key, {best, plans[best].engine});
+    return std::move(plans[best]);
+  }
+  /// Of several runs, after one that is not counted. What they compute is overwritten by the run that is wanted.
+  double time(const cudnn::Plan& plan, const Convolution& convolution, const ConvolutionMemory& memory) {
+    execute(plan, convolution, memory);
+    context_.synchronize();
+    const auto start = std::chrono::steady_clock::now();
+    for (int run = 0; run < 20; ++run) execute(plan, convolution, memory);
+    context_.synchronize();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  static constexpr std::size_t tuned_plans = 12;
 
   Context& context_;
   const DnnFunctions& dnn_;

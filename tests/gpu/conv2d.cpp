@@ -64,7 +64,8 @@ struct ConvolutionTwins {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Convolutions are those of the CPU, with bias and activation, fused and not", "[gpu][conv2d]", float, double) {
+TEMPLATE_TEST_CASE("Convolutions are those of the CPU, with bias and activation, fused and not", "[gpu][conv2d][card]", float,
+                   double) {
   fake::Device device;
   for (const bool fused : {true, false}) {
     fake::Dnn::has_fusions = fake::Blas::has_epilogues = fused;
@@ -83,8 +84,8 @@ TEMPLATE_TEST_CASE("Convolutions are those of the CPU, with bias and activation,
   }
 }
 
-TEMPLATE_TEST_CASE("Gradients of convolutions are those of the CPU, with activations above and below", "[gpu][conv2d]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Gradients of convolutions are those of the CPU, with activations above and below", "[gpu][conv2d][card]",
+                   float, double) {
   fake::Device device;
   for (const auto& g : geometries())
     for (const Activation& f : {Activation{}, Activation{Tanh{}}, Activation{Softmax{}}}) {
@@ -99,7 +100,7 @@ TEMPLATE_TEST_CASE("Gradients of convolutions are those of the CPU, with activat
     }
 }
 
-TEST_CASE("A convolution without samples does nothing, and its gradients are zero", "[gpu][conv2d]") {
+TEST_CASE("A convolution without samples does nothing, and its gradients are zero", "[gpu][conv2d][card]") {
   fake::Device device;
   for (const auto& g : geometries()) {
     ConvolutionTwins<float> layer{g, 0};
@@ -132,7 +133,7 @@ TEST_CASE("The fastest way of a convolution is measured once, and known to the n
     fake::Device device;
     setenv("TARN_CACHE_DIR", folder.c_str(), 1);
     device.context.math.autotune = true;
-    Layer<float> layer{geometries()[0], 2};
+    ConvolutionTwins<float> layer{geometries()[0], 2};
     fake::Dnn::executed.clear();
     layer.forward({});
     layer.forward({});
@@ -153,7 +154,7 @@ TEST_CASE("The fastest way of a convolution is measured once, and known to the n
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("Wrong sizes of a convolution are named as on the CPU", "[gpu][conv2d]") {
+TEST_CASE("Wrong sizes of a convolution are named as on the CPU", "[gpu][conv2d][card]") {
   fake::Device device;
   ConvolutionTwins<float> layer{geometries()[0], 2};
   layer.g.in_c = 4;
@@ -170,7 +171,7 @@ TEST_CASE("Wrong sizes of a convolution are named as on the CPU", "[gpu][conv2d]
       "conv2d_parameter_gradients: there are no sums over taps on the GPU");
 }
 
-TEST_CASE("Convolutions are captured once their shape is known, and follow what their memory holds", "[gpu][conv2d]") {
+TEST_CASE("Convolutions are captured once their shape is known, and follow what their memory holds", "[gpu][conv2d][card]") {
   fake::Device device;
   ConvolutionTwins<float> layer{geometries()[0], 3};
   const auto step = [&] {

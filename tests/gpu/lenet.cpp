@@ -59,19 +59,20 @@ void compare(double tolerance, const Dataset& data, const Dataset& validation, c
     CHECK(support::relative_error(ops::to_host(gpu.parameters()[entry.parameter]), cpu.parameters()[entry.parameter]) <
           tolerance);
   }
-  CHECK(device.gpu->executables.size() == graphs);
+  if (!fake::on_card()) CHECK(device.gpu->executables.size() == graphs);
 }
 
 }  // namespace
 
-TEST_CASE("LeNet trains on MNIST on the GPU as on the CPU: sixty steps and a shorter last one, with a schedule", "[gpu][train]") {
+TEST_CASE("LeNet trains on MNIST on the GPU as on the CPU: sixty steps and a shorter last one, with a schedule",
+          "[gpu][train][card]") {
   const Dataset train = data::mnist().train;
   const CyclicLR rate{.base = 0.005, .max = 0.05, .step_size = 15};
   compare<float>(1e-4, train.take(0, 60 * 32 + 19), train.take(50000, 300), SGD{.learning_rate = rate, .momentum = 0.9},
                  {.epochs = 1, .batch_size = 32}, 61, 1);
 }
 
-TEST_CASE("LeNet trains on MNIST on the GPU as on the CPU with a batch size that changes", "[gpu][train]") {
+TEST_CASE("LeNet trains on MNIST on the GPU as on the CPU with a batch size that changes", "[gpu][train][card]") {
   const Dataset train = data::mnist().train;
   // In double: rounding cannot tell the two apart, however a pass with few samples makes it grow.
   compare<double>(1e-9, train.take(0, 600), train.take(50000, 100),
@@ -81,7 +82,7 @@ TEST_CASE("LeNet trains on MNIST on the GPU as on the CPU with a batch size that
 
 #else
 
-TEST_CASE("Training LeNet on the GPU needs the headers of the CUDA toolkit", "[gpu][train]") {
+TEST_CASE("Training LeNet on the GPU needs the headers of the CUDA toolkit", "[gpu][train][card]") {
   support::skip("no headers of the CUDA toolkit and cuDNN");
 }
 

@@ -44,8 +44,8 @@ struct ProductTwins {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Dense products and their gradients are those of the CPU, with epilogues and without", "[gpu][matmul]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Dense products and their gradients are those of the CPU, with epilogues and without", "[gpu][matmul][card]",
+                   float, double) {
   fake::Device device;
   for (const bool epilogues : {true, false}) {
     fake::Blas::has_epilogues = epilogues;
@@ -85,7 +85,7 @@ TEST_CASE("Bias, ReLU and the gradient of a bias are part of the product where t
   CHECK(device.gpu->launches == launches);
 }
 
-TEST_CASE("Weights at any address are multiplied, as they stand in a flat buffer", "[gpu][matmul]") {
+TEST_CASE("Weights at any address are multiplied, as they stand in a flat buffer", "[gpu][matmul][card]") {
   fake::Device device;
   ProductTwins<float> layer{5, 6, 3};
   Tensor<float, Gpu> flat{Shape{64}};
@@ -101,7 +101,7 @@ TEST_CASE("Weights at any address are multiplied, as they stand in a flat buffer
   CHECK(layer.dkernel.difference() < reference_tolerance<float>);
 }
 
-TEST_CASE("A product without samples does nothing, and its gradients are zero", "[gpu][matmul]") {
+TEST_CASE("A product without samples does nothing, and its gradients are zero", "[gpu][matmul][card]") {
   fake::Device device;
   ProductTwins<float> layer{0, 6, 3};
   layer.forward(ReLU{});
@@ -110,7 +110,7 @@ TEST_CASE("A product without samples does nothing, and its gradients are zero", 
   CHECK(support::same_bits(ops::to_host(layer.dbias.gpu), Tensor<float>{Shape{3}}));
 }
 
-TEST_CASE("Products are captured once their shape is known", "[gpu][matmul]") {
+TEST_CASE("Products are captured once their shape is known", "[gpu][matmul][card]") {
   fake::Device device;
   ProductTwins<float> layer{3, 5, 2}, other{3, 5, 4};
   layer.forward(Tanh{});

@@ -13,7 +13,7 @@ using namespace tarn;
 using fake::Twin;
 using support::reference_tolerance;
 
-TEMPLATE_TEST_CASE("Activations and their gradients are those of the CPU", "[gpu][ops]", float, double) {
+TEMPLATE_TEST_CASE("Activations and their gradients are those of the CPU", "[gpu][ops][card]", float, double) {
   fake::Device device;
   for (const Activation& f : {Activation{}, Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}},
                               Activation{LeakyReLU{0.2}}, Activation{Softmax{}}}) {
@@ -29,7 +29,7 @@ TEMPLATE_TEST_CASE("Activations and their gradients are those of the CPU", "[gpu
   CHECK_THROWS_WITH(ops::activate(Tanh{}, x.gpu, other.gpu), "activate: y is [3, 35], expected [3, 5, 7]");
 }
 
-TEMPLATE_TEST_CASE("Pooling is that of the CPU, both ways", "[gpu][ops]", float, double) {
+TEMPLATE_TEST_CASE("Pooling is that of the CPU, both ways", "[gpu][ops][card]", float, double) {
   fake::Device device;
   cpu::PoolGeometry g;
   g.in_h = 7, g.in_w = 5, g.channels = 3, g.window_h = 3, g.window_w = 2, g.stride_h = 2, g.stride_w = 1;
@@ -46,7 +46,7 @@ TEMPLATE_TEST_CASE("Pooling is that of the CPU, both ways", "[gpu][ops]", float,
   CHECK_THROWS_WITH(ops::avg_pool2d(y.gpu, g, y.gpu), "avg_pool2d: x is [5, 4, 5, 3], expected [5, 7, 5, 3]");
 }
 
-TEMPLATE_TEST_CASE("Sums and joins of branches are those of the CPU", "[gpu][ops]", float, double) {
+TEMPLATE_TEST_CASE("Sums and joins of branches are those of the CPU", "[gpu][ops][card]", float, double) {
   fake::Device device;
   Twin<TestType> part{3, {5, 2}, 1}, whole{3, {5, 7}, 2}, other{3, {5, 7}, 3};
   ops::put_channels(part.cpu, 4, whole.cpu), ops::put_channels(part.gpu, 4, whole.gpu);
@@ -63,7 +63,7 @@ TEMPLATE_TEST_CASE("Sums and joins of branches are those of the CPU", "[gpu][ops
                     "put_channels: [3, 5, 2] are not the channels from 6 on of [3, 5, 7]");
 }
 
-TEMPLATE_TEST_CASE("The gradient of a bias is the sum over rows, of no rows too", "[gpu][ops]", float, double) {
+TEMPLATE_TEST_CASE("The gradient of a bias is the sum over rows, of no rows too", "[gpu][ops][card]", float, double) {
   fake::Device device;
   for (const Index channels : {1, 6, 300}) {
     Twin<TestType> x{37, {3, channels}, 1};
@@ -78,7 +78,7 @@ TEMPLATE_TEST_CASE("The gradient of a bias is the sum over rows, of no rows too"
   }
 }
 
-TEMPLATE_TEST_CASE("Dropout drops what it drops on the CPU, by element and by channel", "[gpu][ops]", float, double) {
+TEMPLATE_TEST_CASE("Dropout drops what it drops on the CPU, by element and by channel", "[gpu][ops][card]", float, double) {
   fake::Device device;
   const Stream stream{11, Purpose::layer, 3, 17};
   for (const bool per_channel : {false, true}) {
@@ -90,7 +90,7 @@ TEMPLATE_TEST_CASE("Dropout drops what it drops on the CPU, by element and by ch
   CHECK_THROWS_WITH(ops::dropout(x.gpu, 1.0, false, stream, x.gpu), "dropout: rate is 1, expected at least 0 and below 1");
 }
 
-TEMPLATE_TEST_CASE("Batches are gathered from samples and rows in the GPU's memory", "[gpu][ops]", float, double) {
+TEMPLATE_TEST_CASE("Batches are gathered from samples and rows in the GPU's memory", "[gpu][ops][card]", float, double) {
   fake::Device device;
   Tensor<std::uint8_t> bytes{Shape{6, 5}};
   for (Index i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(7 * i);
@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("Batches are gathered from samples and rows in the GPU's memo
 
 #else
 
-TEST_CASE("Operations on the GPU need the headers of the CUDA toolkit", "[gpu][ops]") {
+TEST_CASE("Operations on the GPU need the headers of the CUDA toolkit", "[gpu][ops][card]") {
   support::skip("no headers of the CUDA toolkit and cuDNN");
 }
 

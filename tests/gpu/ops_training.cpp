@@ -14,7 +14,7 @@ using fake::TensorTwin;
 using fake::Twin;
 using support::reference_tolerance;
 
-TEMPLATE_TEST_CASE("Batch normalisation and its gradients are those of the CPU", "[gpu][ops]", float, double) {
+TEMPLATE_TEST_CASE("Batch normalisation and its gradients are those of the CPU", "[gpu][ops][card]", float, double) {
   fake::Device device;
   for (const Index channels : {1, 7, 300}) {
     const Shape sample{3, channels}, vector{channels};
@@ -45,7 +45,7 @@ TEMPLATE_TEST_CASE("Batch normalisation and its gradients are those of the CPU",
   }
 }
 
-TEMPLATE_TEST_CASE("Losses, their gradients and right answers are those of the CPU, with weights and without", "[gpu][ops]",
+TEMPLATE_TEST_CASE("Losses, their gradients and right answers are those of the CPU, with weights and without", "[gpu][ops][card]",
                    float, double) {
   fake::Device device;
   const Index samples = 37, classes = 5;
@@ -86,8 +86,8 @@ TEMPLATE_TEST_CASE("Losses, their gradients and right answers are those of the C
                     "cross_entropy: targets is [3, 5], expected [37, 5]");
 }
 
-TEMPLATE_TEST_CASE("Updates are those of the CPU, where a range is frozen and where gradients are clipped", "[gpu][ops]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Updates are those of the CPU, where a range is frozen and where gradients are clipped", "[gpu][ops][card]",
+                   float, double) {
   fake::Device device;
   const Shape shape{1000};
   const std::vector<Range> ranges{{3, 400}, {517, 1000}};
@@ -128,7 +128,7 @@ TEMPLATE_TEST_CASE("Updates are those of the CPU, where a range is frozen and wh
 
 #else
 
-TEST_CASE("Training's operations on the GPU need the headers of the CUDA toolkit", "[gpu][ops]") {
+TEST_CASE("Training's operations on the GPU need the headers of the CUDA toolkit", "[gpu][ops][card]") {
   support::skip("no headers of the CUDA toolkit and cuDNN");
 }
 

@@ -55,7 +55,7 @@ auto normalised() {
 
 }  // namespace
 
-TEST_CASE("A model starts with the same weights on the GPU and predicts the same", "[gpu][train]") {
+TEST_CASE("A model starts with the same weights on the GPU and predicts the same", "[gpu][train][card]") {
   fake::Device device;
   const auto models = normalised();
   CHECK(difference(models.cpu, models.gpu) == 0);
@@ -65,7 +65,7 @@ TEST_CASE("A model starts with the same weights on the GPU and predicts the same
         1e-5);
 }
 
-TEST_CASE("A model trains on the GPU as on the CPU, whose batch sizes and rates change", "[gpu][train]") {
+TEST_CASE("A model trains on the GPU as on the CPU, whose batch sizes and rates change", "[gpu][train][card]") {
   fake::Device device;
   auto models = normalised();
   const Dataset data = bright_spots(70);
@@ -122,7 +122,7 @@ TEST_CASE("From the third of a batch size on a step is one launch and one graph,
   }
 }
 
-TEST_CASE("Weights, targets of vectors, frozen layers and metrics of one's own are the CPU's too", "[gpu][train]") {
+TEST_CASE("Weights, targets of vectors, frozen layers and metrics of one's own are the CPU's too", "[gpu][train][card]") {
   fake::Device device;
   auto models = normalised();
   const Dataset labelled = bright_spots(21);
@@ -149,7 +149,7 @@ TEST_CASE("Weights, targets of vectors, frozen layers and metrics of one's own a
   }
 }
 
-TEST_CASE("Single batches train on the GPU as on the CPU, and a step can be looked into", "[gpu][train]") {
+TEST_CASE("Single batches train on the GPU as on the CPU, and a step can be looked into", "[gpu][train][card]") {
   fake::Device device;
   auto models = normalised();
   Trainer on_cpu{models.cpu, CategoricalCrossEntropy{}, Adam{}};
@@ -182,7 +182,7 @@ TEST_CASE("A single batch in the middle of fit is an error on the GPU, which hol
 }
 
 TEST_CASE("A loss that is no longer finite stops the training on the GPU before that step, with the CPU's message",
-          "[gpu][train]") {
+          "[gpu][train][card]") {
   fake::Device device;
   auto models = normalised();
   Dataset good = bright_spots(20);
@@ -203,7 +203,7 @@ TEST_CASE("A loss that is no longer finite stops the training on the GPU before 
   CHECK(difference(models.cpu, models.gpu) < 1e-5);
 }
 
-TEST_CASE("A function of a user's own says that it cannot run on the GPU", "[gpu][train]") {
+TEST_CASE("A function of a user's own says that it cannot run on the GPU", "[gpu][train][card]") {
   fake::Device device;
   Batch<float, Gpu> y{nullptr, 2, {3}};
   CHECK_THROWS_WITH(ops::map(
@@ -214,7 +214,7 @@ TEST_CASE("A function of a user's own says that it cannot run on the GPU", "[gpu
                   DeviceError);
 }
 
-TEST_CASE("Weights that one device saves the other loads", "[gpu][train]") {
+TEST_CASE("Weights that one device saves the other loads", "[gpu][train][card]") {
   fake::Device device;
   auto models = normalised();
   const auto file = std::filesystem::temp_directory_path() / ("tarn_gpu_" + std::to_string(getpid()) + ".safetensors");
@@ -232,7 +232,7 @@ TEST_CASE("Weights that one device saves the other loads", "[gpu][train]") {
 
 #else
 
-TEST_CASE("Training on the GPU needs the headers of the CUDA toolkit", "[gpu][train]") {
+TEST_CASE("Training on the GPU needs the headers of the CUDA toolkit", "[gpu][train][card]") {
   support::skip("no headers of the CUDA toolkit and cuDNN");
 }
 

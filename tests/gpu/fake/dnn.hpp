@@ -142,7 +142,9 @@ struct Dnn {
   static cudnnStatus_t check(const Object& o) {
     const auto accept = [](bool good) { return good ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM; };
     switch (o.type) {
-      case CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR: return accept(Library::alive(o.value<void*>(CUDNN_ATTR_DEVICEPROP_HANDLE)));
+      case CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR:
+        return accept(o.has(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION) ||
+                      Library::alive(o.value<void*>(CUDNN_ATTR_DEVICEPROP_HANDLE)));
       case CUDNN_BACKEND_TENSOR_DESCRIPTOR: {
         const Numbers extents = o.numbers(CUDNN_ATTR_TENSOR_DIMENSIONS), strides = o.numbers(CUDNN_ATTR_TENSOR_STRIDES);
         if (extents.size() != 4 || strides.size() != 4) return CUDNN_STATUS_BAD_PARAM;

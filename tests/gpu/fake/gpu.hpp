@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "../../catch.hpp"
 #include "blas.hpp"
@@ -11,11 +13,23 @@
 
 namespace fake {
 
-/// While it lives, this machine has a GPU: driver, compiler and libraries are those of the tests. Its end checks that nothing is left.
+/// Whether the tests with the tag [card] are to run on this machine's own GPU.
+inline bool on_card() { return std::getenv("TARN_TEST_CARD") != nullptr; }
+
+/// While it lives, this machine has a GPU: driver, compiler and libraries are those of the tests. Its end checks that nothing is
+/// left. With `card` they stay the machine's own.
 class Gpu {
  public:
-  Gpu() { setenv("TARN_CACHE_DIR", "/dev/null/kernels", 1); }  // which nobody can write to
+  explicit Gpu(bool card = false) : state_{card ? nullptr : make()} {
+    if (card) return;
+    setenv("TARN_CACHE_DIR", "/dev/null/kernels", 1);  // which nobody can write to
+    driver_.emplace(driver_table());
+    compiler_.emplace(compiler_table());
+    blas_.emplace(blas_table());
+    dnn_.emplace(dnn_table());
+  }
   ~Gpu() {
+    if (!state_) return;
     CHECK(state_->clean());
     state = nullptr;
     unsetenv("TARN_CACHE_DIR");
@@ -23,7 +37,7 @@ class Gpu {
   Gpu(const Gpu&) = delete;
   Gpu& operator=(const Gpu&) = delete;
 
-  State* operator->() { return state_.get(); }
+  State* operator->() { return state_.get(); }  ///< null on a card
 
  private:
   static std::unique_ptr<State> make() {
@@ -31,11 +45,11 @@ class Gpu {
     state = made.get();
     return made;
   }
-  std::unique_ptr<State> state_ = make();
-  tarn::gpu::ReplacedFunctions<tarn::gpu::DriverFunctions> driver_{driver_table()};
-  tarn::gpu::ReplacedFunctions<tarn::gpu::NvrtcFunctions> compiler_{compiler_table()};
-  tarn::gpu::ReplacedFunctions<tarn::gpu::BlasFunctions> blas_{blas_table()};
-  tarn::gpu::ReplacedFunctions<tarn::gpu::DnnFunctions> dnn_{dnn_table()};
+  std::unique_ptr<State> state_;
+  std::optional<tarn::gpu::ReplacedFunctions<tarn::gpu::DriverFunctions>> driver_;
+  std::optional<tarn::gpu::ReplacedFunctions<tarn::gpu::NvrtcFunctions>> compiler_;
+  std::optional<tarn::gpu::ReplacedFunctions<tarn::gpu::BlasFunctions>> blas_;
+  std::optional<tarn::gpu::ReplacedFunctions<tarn::gpu::DnnFunctions>> dnn_;
 };
 
 }  // namespace fake

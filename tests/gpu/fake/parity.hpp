@@ -9,9 +9,9 @@
 
 namespace fake {
 
-/// One GPU for a test, current while it lives.
+/// One GPU for a test, current while it lives: the fake one, or a card on demand.
 struct Device {
-  Gpu gpu;
+  Gpu gpu{on_card()};
   tarn::gpu::Context context;
   tarn::gpu::CurrentContext current{context};
 };

@@ -44,6 +44,9 @@ class Convolutions {
   Convolutions(const Convolutions&) = delete;
   Convolutions& operator=(const Convolutions&) = delete;
 
+  /// Of the GPU, as `cudnn::described_device` takes it.
+  std::string description() const { return cudnn::description_of(*device_); }
+
   /// False where no engine adds bias and ReLU to such a convolution: then nothing was started.
   bool start(const Convolution& convolution, const ConvolutionMemory& memory) {
     const std::optional<cudnn::Plan>& plan = plan_of(convolution, memory);

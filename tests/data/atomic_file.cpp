@@ -10,17 +10,17 @@
 #define TARN_TEST_POSIX
 #endif
 
+#include "../support/compare.hpp"
 #include "files.hpp"
 
 namespace fs = files::fs;
-using files::error_of;
+using files::quoted;
 using files::TemporaryFolder;
+using support::error_of;
 using tarn::data::detail::AtomicFile;
 using tarn::data::detail::read_all;
 
 namespace {
-
-std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
 
 std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator{folder}, fs::directory_iterator{}));

@@ -8,6 +8,7 @@
 #include "files.hpp"
 
 namespace fs = files::fs;
+using files::quoted;
 using files::TemporaryFolder;
 using support::doubles;
 using support::error_of;
@@ -23,8 +24,6 @@ using tarn::data::read_csv;
 namespace {
 
 using Names = std::vector<std::string>;
-
-std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
 
 template <class T = float>
 CsvContent parse(const std::string& text, const CsvOptions& options = {}) {

@@ -6,9 +6,10 @@
 #include <set>
 #include <type_traits>
 
+#include "../support/compare.hpp"
 #include "files.hpp"
 
-using files::error_of;
+using support::error_of;
 using tarn::ArgumentError;
 using tarn::Dataset;
 using tarn::Index;

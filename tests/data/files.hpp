@@ -97,15 +97,7 @@ inline std::string gzip(const std::string& content) {
   return result;
 }
 
-/// The text of the `Expected` that `action` throws; any other exception goes on, none gives "nothing was thrown".
-template <class Expected = tarn::IoError, class Action>
-std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Expected& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
+/// A path as errors name it.
+inline std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
 
 }  // namespace files

@@ -10,16 +10,18 @@
 #define TARN_TEST_POSIX
 #endif
 
+#include "../support/compare.hpp"
 #include "files.hpp"
 
 using files::big_endian;
 using files::bytes;
-using files::error_of;
 using files::gzip;
 using files::idx;
 using files::idx_header;
+using files::quoted;
 using files::TemporaryFolder;
 using files::fs::path;
+using support::error_of;
 using tarn::ArgumentError;
 using tarn::Dataset;
 using tarn::Index;
@@ -34,8 +36,6 @@ namespace {
 
 const std::string any_magic = ", expected the magic number 00 00 08 01 to 00 00 08 04 (unsigned bytes)";
 const std::string html = "<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head></html>\n";
-
-std::string quoted(const path& file) { return '"' + file.string() + '"'; }
 
 /// The file's error, after its name has been checked: `IDX file "...", byte 12: found ...` gives "byte 12: found ...".
 std::string refusal(const path& file, const std::string& kind, const IdxOptions& options = {}) {

@@ -5,12 +5,14 @@
 #include <iterator>
 #include <limits>
 
+#include "../support/compare.hpp"
 #include "files.hpp"
 
 using files::bytes;
-using files::error_of;
+using files::quoted;
 using files::TemporaryFolder;
 using files::fs::path;
+using support::error_of;
 using tarn::ArgumentError;
 using tarn::Index;
 using tarn::IoError;
@@ -23,8 +25,6 @@ using tarn::data::write_idx;
 using tarn::data::detail::read_all;
 
 namespace {
-
-std::string quoted(const path& file) { return '"' + file.string() + '"'; }
 
 /// Numbers of T with all its bits at work.
 template <class T>

@@ -5,8 +5,10 @@
 
 #include "../support/compare.hpp"
 #include "files.hpp"
+#include "samples.hpp"
 
 using support::error_of;
+using support::seen;
 using tarn::ArgumentError;
 using tarn::Index;
 using tarn::Samples;
@@ -16,15 +18,7 @@ using tarn::Tensor;
 using tarn::data::MinMaxScaler;
 using tarn::data::Per;
 
-namespace {
-
-std::vector<double> seen(const Samples& samples) {
-  std::vector<double> values;
-  for (Index i = 0; i < samples.shape().size(); ++i) values.push_back(samples.at(i));
-  return values;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("Each feature fills the range from its minimum to its maximum", "[data][min_max_scaler]") {
   const Samples train = Tensor<float>{{3, 2}, {1, -10, 2, 10, 5, 0}};

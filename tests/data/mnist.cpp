@@ -9,14 +9,16 @@
 #include <optional>
 #include <utility>
 
+#include "../support/compare.hpp"
 #include "files.hpp"
 
 namespace fs = files::fs;
 namespace detail = tarn::data::detail;
-using files::error_of;
 using files::gzip;
 using files::idx;
+using files::quoted;
 using files::TemporaryFolder;
+using support::error_of;
 using tarn::Index;
 using tarn::IoError;
 using tarn::Shape;
@@ -28,8 +30,6 @@ namespace {
 
 const std::vector<std::string> names{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
                                      "t10k-labels-idx1-ubyte"};
-
-std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
 
 /// An environment variable with another value, or none, for as long as this lives.
 class Variable {

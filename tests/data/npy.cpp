@@ -8,6 +8,7 @@
 #include "files.hpp"
 
 namespace fs = files::fs;
+using files::quoted;
 using files::TemporaryFolder;
 using support::error_of;
 using support::same_bits;
@@ -24,8 +25,6 @@ using tarn::data::detail::read_all;
 namespace {
 
 const fs::path references = fs::path{TARN_TESTS} / "reference" / "npy";
-
-std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
 
 /// The values of type_*.npy: 3 i - 4 modulo 251.
 template <class T>

@@ -6,9 +6,12 @@
 
 #include "../support/compare.hpp"
 #include "files.hpp"
+#include "samples.hpp"
 
 using support::doubles;
 using support::error_of;
+using support::infinity;
+using support::seen;
 using tarn::ArgumentError;
 using tarn::Index;
 using tarn::Samples;
@@ -18,16 +21,7 @@ using tarn::Tensor;
 using tarn::data::Per;
 using tarn::data::Standardizer;
 
-namespace {
-
-std::vector<double> seen(const Samples& samples) {
-  std::vector<double> values;
-  for (Index i = 0; i < samples.shape().size(); ++i) values.push_back(samples.at(i));
-  return values;
-}
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("Each feature is standardised by its own mean and deviation", "[data][standardizer]") {
   const Samples train = Tensor<float>{{4, 2}, {1, 10, 3, 10, 5, 30, 7, 30}};

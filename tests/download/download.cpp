@@ -14,6 +14,7 @@
 
 namespace fs = files::fs;
 namespace download = tarn::download;
+using files::quoted;
 using files::TemporaryFolder;
 using support::answer;
 using support::error_of;
@@ -24,8 +25,6 @@ using tarn::IoError;
 using tarn::data::detail::read_all;
 
 namespace {
-
-std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
 
 std::string sum_of(const std::string& bytes) {
   download::Sha256 sum;

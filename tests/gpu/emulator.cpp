@@ -45,9 +45,9 @@ TEST_CASE("Every thread of every block runs once, with its own indices", "[gpu][
 }
 
 TEST_CASE("A barrier that not all threads reach is an error, and so is any in a plain loop", "[gpu][emulator]") {
-  const auto half = [] {
+  const auto half_waits = [] {
     if (current->thread_index.x < 16) current->block->block_barrier();
   };
-  CHECK_THROWS_WITH(emulator::launch({1}, 32, Mode::fibres, half), "threads wait at a barrier that others never reach");
-  CHECK_THROWS_WITH(emulator::launch({1}, 32, Mode::loop, half), "a barrier in a kernel that runs as a plain loop");
+  CHECK_THROWS_WITH(emulator::launch({1}, 32, Mode::fibres, half_waits), "threads wait at a barrier that others never reach");
+  CHECK_THROWS_WITH(emulator::launch({1}, 32, Mode::loop, half_waits), "a barrier in a kernel that runs as a plain loop");
 }

@@ -135,28 +135,12 @@ TEST_CASE("Whichever call of cuBLASLt fails, the error is typed, nothing leaks a
     layer.forward(ReLU{});
     layer.backward(ReLU{}, {});
   };
-  work();
-  const auto calls = gpu->calls;
-  int failures = 0;
-  for (const auto& [name, count] : calls) {
-    if (name.rfind("cublas", 0) != 0 || name.find("Destroy") != std::string::npos) continue;
-    for (int number = 1; number <= count; ++number) {
-      INFO(name << ", call " << number);
-      gpu->calls.clear();
-      gpu->fail_at = {{name, number}};
-      try {
-        work();
-        FAIL("no error");
-      } catch (const DeviceError& error) {
-        ++failures;
+  const fake::Failures failures =
+      fake::fail_each_call(gpu, "cublas", 1, work, [](const std::string& name, const DeviceError& error) {
         CHECK_THAT(error.what(), Catch::Matchers::StartsWith("gpu: " + name + ": CUBLAS_STATUS_ALLOC_FAILED (3), at "));
-      }
-      CHECK(gpu->clean());
-    }
-  }
-  CHECK(failures > 30);
-  gpu->fail_at.clear();
-  CHECK_NOTHROW(work());
+      });
+  CHECK(failures.errors == failures.attempts);
+  CHECK(failures.errors > 30);
 }
 
 #else

@@ -24,20 +24,20 @@ cpu::PoolGeometry geometry(Index in_h, Index in_w, Index channels, Index window,
 }
 
 /// Windows apart, side by side, one over the other, over the edge; pixels that no window holds.
-const cpu::PoolGeometry geometries[] = {geometry(4, 6, 1, 2, 2, 2, 2, 0), geometry(7, 9, 3, 2, 2, 3, 4, 0),
-                                        geometry(7, 8, 5, 3, 1, 7, 8, 1), geometry(5, 5, 2, 3, 2, 3, 3, 1),
-                                        geometry(9, 9, 2, 1, 4, 2, 2, 0)};
-constexpr Index samples = 3;
+const cpu::PoolGeometry pools[] = {geometry(4, 6, 1, 2, 2, 2, 2, 0), geometry(7, 9, 3, 2, 2, 3, 4, 0),
+                                   geometry(7, 8, 5, 3, 1, 7, 8, 1), geometry(5, 5, 2, 3, 2, 3, 3, 1),
+                                   geometry(9, 9, 2, 1, 4, 2, 2, 0)};
+constexpr Index count = 3;
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("Average pooling on the GPU agrees with the definition, both ways", "[gpu][kernels]", float, double) {
-  for (const auto& g : geometries) {
+  for (const auto& g : pools) {
     const auto in = static_cast<std::size_t>(g.in_h * g.in_w * g.channels),
                out = static_cast<std::size_t>(g.out_h * g.out_w * g.channels);
-    const auto values = random_values(samples * in), gradients = random_values(samples * out, 1, 1);
-    std::vector<double> y(samples * out), dx(samples * in);
-    for (std::size_t s = 0; s < samples; ++s) {
+    const auto values = random_values(count * in), gradients = random_values(count * out, 1, 1);
+    std::vector<double> y(count * out), dx(count * in);
+    for (std::size_t s = 0; s < count; ++s) {
       cpu::plain::avg_pool2d(values.data() + s * in, y.data() + s * out, g);
       cpu::plain::avg_pool2d_gradient(gradients.data() + s * out, dx.data() + s * in, g);
     }
@@ -54,16 +54,16 @@ TEMPLATE_TEST_CASE("Average pooling on the GPU agrees with the definition, both 
 
 TEMPLATE_TEST_CASE("Max pooling on the GPU agrees with the definition, both ways, also where values are equal", "[gpu][kernels]",
                    float, double) {
-  for (const auto& g : geometries)
+  for (const auto& g : pools)
     for (const bool ties : {false, true}) {
       const auto in = static_cast<std::size_t>(g.in_h * g.in_w * g.channels),
                  out = static_cast<std::size_t>(g.out_h * g.out_w * g.channels);
-      auto values = random_values(samples * in);
-      const auto gradients = random_values(samples * out, 1, 1);
+      auto values = random_values(count * in);
+      const auto gradients = random_values(count * out, 1, 1);
       if (ties)
         for (double& value : values) value = std::round(value);
-      std::vector<double> y(samples * out), dx(samples * in);
-      for (std::size_t s = 0; s < samples; ++s) {
+      std::vector<double> y(count * out), dx(count * in);
+      for (std::size_t s = 0; s < count; ++s) {
         cpu::plain::max_pool2d(values.data() + s * in, y.data() + s * out, g);
         cpu::plain::max_pool2d_gradient(values.data() + s * in, y.data() + s * out, gradients.data() + s * out,
                                         dx.data() + s * in, g);

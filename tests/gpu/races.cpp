@@ -19,15 +19,15 @@ namespace kernels = gpu::kernels;
 
 namespace {
 
-constexpr unsigned size = 64;
+constexpr unsigned block_size = 64;
 
 /// Runs a kernel in fibres and in threads: what it writes must have the same bits.
 template <class T, class Kernel>
 void compare(std::size_t outputs, Kernel kernel) {
   Buffer<T> fibres{outputs}, threads{outputs};
-  emulator::launch({2}, size, Mode::threads, [&] { kernel(threads.data()); });
+  emulator::launch({2}, block_size, Mode::threads, [&] { kernel(threads.data()); });
 #if !TARN_UNDER_TSAN  // which does not know fibres
-  emulator::launch({2}, size, Mode::fibres, [&] { kernel(fibres.data()); });
+  emulator::launch({2}, block_size, Mode::fibres, [&] { kernel(fibres.data()); });
   CHECK(std::equal(threads.begin(), threads.end(), fibres.begin()));
 #endif
   CHECK(std::none_of(threads.begin(), threads.end(), [](T value) { return value != value; }));
@@ -36,15 +36,15 @@ void compare(std::size_t outputs, Kernel kernel) {
 }  // namespace
 
 TEST_CASE("A barrier lets no thread pass before all have come", "[gpu][emulator][concurrency]") {
-  std::vector<unsigned> written(size), seen(size);
-  emulator::launch({2}, size, Mode::threads, [&] {
+  std::vector<unsigned> written(block_size), seen(block_size);
+  emulator::launch({2}, block_size, Mode::threads, [&] {
     const unsigned i = emulator::current->thread_index.x;
     written[i] = i;
     emulator::current->block->block_barrier();
-    seen[i] = written[size - 1 - i];
+    seen[i] = written[block_size - 1 - i];
     emulator::current->block->block_barrier();
   });
-  for (unsigned i = 0; i < size; ++i) CHECK(seen[i] == size - 1 - i);
+  for (unsigned i = 0; i < block_size; ++i) CHECK(seen[i] == block_size - 1 - i);
 }
 
 TEST_CASE("Sums over the channels of a block have no races", "[gpu][kernels][concurrency]") {
@@ -75,7 +75,7 @@ TEST_CASE("Softmax, cross entropy and counting have no races", "[gpu][kernels][c
     kernels::cross_entropy_from_logits<float>(x.data(), labels.data(), nullptr, 0, nullptr, 1, gradient.data(), losses, 9, 40);
   });
   unsigned correct = 0, expected = 0;
-  emulator::launch({2}, size, Mode::threads,
+  emulator::launch({2}, block_size, Mode::threads,
                    [&] { kernels::count_correct<float>(x.data(), labels.data(), nullptr, &correct, 9, 40); });
   for (std::size_t row = 0; row < 9; ++row)
     expected +=

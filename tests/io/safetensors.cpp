@@ -5,10 +5,11 @@
 #include <limits>
 #include <random>
 
-#include "../data/files.hpp"
 #include "../support/compare.hpp"
+#include "reference.hpp"
 
 namespace fs = files::fs;
+using files::quoted;
 using files::TemporaryFolder;
 using support::error_of;
 using tarn::ArgumentError;
@@ -26,17 +27,10 @@ using tarn::io::write_safetensors;
 
 namespace {
 
-const fs::path references = fs::path{TARN_TESTS} / "reference" / "safetensors";
-
-std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
-
-/// The exact formula of the reference files, as in tests/reference/README.md.
-double value(Index i, int salt) { return static_cast<double>(((i + 1) * 7919 + salt * 104729) % 2003 - 1001) / 1001.0; }
-
 template <class T>
 Tensor<T> formula(const Shape& shape, int salt) {
   Tensor<T> result{shape};
-  for (Index i = 0; i < result.size(); ++i) result[i] = static_cast<T>(value(i, salt));
+  for (Index i = 0; i < result.size(); ++i) result[i] = static_cast<T>(reference::value(i, salt));
   return result;
 }
 
@@ -68,8 +62,8 @@ std::string refusal(const std::string& bytes) {
 }  // namespace
 
 TEST_CASE("A file of the Python package is read with all its types", "[io][safetensors]") {
-  const Safetensors file = read_safetensors(references / "types.safetensors");
-  CHECK(file.path() == references / "types.safetensors");
+  const Safetensors file = read_safetensors(reference::folder / "types.safetensors");
+  CHECK(file.path() == reference::folder / "types.safetensors");
   CHECK(file.metadata() == tarn::io::Metadata{{"made by", "safetensors"}});
   CHECK(file.entries().size() == 14);
   CHECK(support::same_bits(file.tensor<float>("float"), formula<float>({2, 3}, 1)));
@@ -116,7 +110,7 @@ TEST_CASE("The same tensors give the bytes of the Python package in any order", 
                                    {"integers/uint64", u64}, {"float", floats},
                                    {"double", doubles},      {"scalar", scalar},
                                    {"empty", empty},         {"umlaut \xc3\xa4\"\\\n", umlaut}};
-  const std::string expected = read_all(references / "types.safetensors");
+  const std::string expected = read_all(reference::folder / "types.safetensors");
   TemporaryFolder folder;
   std::mt19937 random{1};
   for (int round = 0; round < 5; ++round) {
@@ -127,7 +121,7 @@ TEST_CASE("The same tensors give the bytes of the Python package in any order", 
 }
 
 TEST_CASE("Half precision of the Python package is read as float and double", "[io][safetensors]") {
-  const Safetensors file = read_safetensors(references / "halves.safetensors");
+  const Safetensors file = read_safetensors(reference::folder / "halves.safetensors");
   const Tensor<float> half = file.tensor<float>("half"), bfloat = file.tensor<float>("bfloat");
   CHECK(half.shape() == Shape{2, 2, 2});
   CHECK(support::relative_error(half, formula<double>({2, 2, 2}, 4)) < 0x1p-11);
@@ -157,7 +151,7 @@ TEST_CASE("A file without tensors or metadata goes both ways", "[io][safetensors
 }
 
 TEST_CASE("A tensor is given in its own type or refused", "[io][safetensors]") {
-  const fs::path path = references / "types.safetensors";
+  const fs::path path = reference::folder / "types.safetensors";
   const Safetensors file = read_safetensors(path);
   const std::string opening = "safetensors file " + quoted(path) + ": ";
   CHECK(error_of<ArgumentError>([&] { file.tensor<float>("nothing"); }) == opening + "no tensor \"nothing\"");
@@ -170,7 +164,7 @@ TEST_CASE("A tensor is given in its own type or refused", "[io][safetensors]") {
         opening + "tensor \"float\" is [2, 3], expected [5]");
   Tensor<float> flat{{6}};
   file.copy(*file.find("float"), flat.view());
-  CHECK(flat[5] == static_cast<float>(value(5, 1)));
+  CHECK(flat[5] == static_cast<float>(reference::value(5, 1)));
 }
 
 TEST_CASE("Numbers that the asked type does not have are refused", "[io][safetensors]") {
@@ -300,14 +294,14 @@ TEST_CASE("Names that a safetensors file cannot have are refused", "[io][safeten
 
 TEST_CASE("A safetensors file that is cut off at any length is refused", "[io][safetensors][fuzz]") {
   TemporaryFolder folder;
-  const std::string sound = read_all(references / "types.safetensors");
+  const std::string sound = read_all(reference::folder / "types.safetensors");
   for (std::size_t length = 0; length < sound.size(); ++length)
     REQUIRE_THROWS_AS(read_safetensors(folder.write("cut", sound.substr(0, length))), IoError);
 }
 
 TEST_CASE("Any change of a byte of a safetensors header is refused or does no harm", "[io][safetensors][fuzz]") {
   TemporaryFolder folder;
-  const std::string sound = read_all(references / "halves.safetensors");
+  const std::string sound = read_all(reference::folder / "halves.safetensors");
   std::mt19937 random{1};
   int refused = 0, read = 0;
   const auto look = [&](const std::string& bytes) {

@@ -4,21 +4,16 @@
 #include <iterator>
 #include <tarn/tarn.hpp>
 
-#include "../data/files.hpp"
 #include "../support/compare.hpp"
+#include "reference.hpp"
 
 namespace fs = files::fs;
 using namespace tarn;
+using files::quoted;
 using files::TemporaryFolder;
 using support::error_of;
 
 namespace {
-
-const fs::path references = fs::path{TARN_TESTS} / "reference" / "safetensors";
-
-std::string quoted(const fs::path& path) { return '"' + path.string() + '"'; }
-
-double value(Index i, int salt) { return static_cast<double>(((i + 1) * 7919 + salt * 104729) % 2003 - 1001) / 1001.0; }
 
 /// With the names and shapes of weights_*.safetensors.
 template <class T>
@@ -57,12 +52,12 @@ TEMPLATE_TEST_CASE("Weights of every floating type of the Python package are loa
   } cases[]{{"f64", sizeof(TestType) == 8 ? 1e-300 : 0x1p-24}, {"f32", 0x1p-24}, {"f16", 0x1p-11}, {"bf16", 0x1p-8}};
   for (const auto& [type, tolerance] : cases) {
     auto loaded = model<TestType>();
-    io::load_weights(loaded, references / ("weights_" + std::string{type} + ".safetensors"));
+    io::load_weights(loaded, reference::folder / ("weights_" + std::string{type} + ".safetensors"));
     const auto check = [&, tolerance = tolerance](const char* name, int salt) {
       const auto got = loaded.weights(name);
       std::vector<double> expected;
       for (Index i = 0; i < got.size(); ++i)
-        expected.push_back(std::abs(value(i, salt)) * (salt == 11 ? 1 : value(i, salt) < 0 ? -1 : 1));
+        expected.push_back(std::abs(reference::value(i, salt)) * (salt == 11 ? 1 : reference::value(i, salt) < 0 ? -1 : 1));
       CHECK(support::relative_error(got, expected) <= tolerance);
     };
     check("dense/kernel", 6);

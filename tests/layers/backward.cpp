@@ -31,7 +31,7 @@ Tensor<double> gradients(Sequential<double> model, Index count, bool watched) {
   return result;
 }
 
-void compare(const Sequential<double>& model) {
+void compare_gradients(const Sequential<double>& model) {
   for (const Index count : {1, 5, 33}) {
     const auto watched = gradients(model, count, true), alone = gradients(model, count, false);
     double largest = 0, difference = 0;
@@ -48,18 +48,18 @@ void compare(const Sequential<double>& model) {
 }  // namespace
 
 TEST_CASE("Activations whose derivative the layer above takes with it have the same gradients", "[layers][backward]") {
-  compare(Sequential<double>{Input{6, 5, 2}, Conv2D{.filters = 3, .kernel = 3, .padding = Padding::same, .activation = Tanh{}},
-                             Conv2D{.filters = 4, .kernel = 3, .stride = 2, .activation = Sigmoid{}}, Flatten{},
-                             Dense{.units = 7, .activation = ReLU{}}, Dense{.units = 300, .activation = Tanh{}},
-                             Dense{.units = 3, .activation = Softmax{}}});
-  compare(Sequential<double>{Input{6, 6, 2}, Conv2D{.filters = 3, .kernel = 3, .activation = Tanh{}}, BatchNorm{}, AvgPool2D{2},
-                             Conv2D{.filters = 3, .kernel = 1, .activation = LeakyReLU{}}, BatchNorm{}, Flatten{},
-                             Dense{.units = 2}});
-  compare(Sequential<double>{Input{9, 8, 2}, Conv2D{.filters = 3, .kernel = 2, .activation = ReLU{}}, MaxPool2D{2},
-                             Conv2D{.filters = 3, .kernel = 2, .activation = Tanh{}}, AvgPool2D{.window = 2, .stride = 1},
-                             GlobalMaxPool2D{}, Dense{.units = 2}});
-  compare(Sequential<double>{Input{4}, Dense{.units = 5, .activation = Tanh{}}, Residual{Dense{.units = 5, .activation = Tanh{}}},
-                             Dense{.units = 2}});
+  compare_gradients(Sequential<double>{
+      Input{6, 5, 2}, Conv2D{.filters = 3, .kernel = 3, .padding = Padding::same, .activation = Tanh{}},
+      Conv2D{.filters = 4, .kernel = 3, .stride = 2, .activation = Sigmoid{}}, Flatten{}, Dense{.units = 7, .activation = ReLU{}},
+      Dense{.units = 300, .activation = Tanh{}}, Dense{.units = 3, .activation = Softmax{}}});
+  compare_gradients(Sequential<double>{Input{6, 6, 2}, Conv2D{.filters = 3, .kernel = 3, .activation = Tanh{}}, BatchNorm{},
+                                       AvgPool2D{2}, Conv2D{.filters = 3, .kernel = 1, .activation = LeakyReLU{}}, BatchNorm{},
+                                       Flatten{}, Dense{.units = 2}});
+  compare_gradients(Sequential<double>{Input{9, 8, 2}, Conv2D{.filters = 3, .kernel = 2, .activation = ReLU{}}, MaxPool2D{2},
+                                       Conv2D{.filters = 3, .kernel = 2, .activation = Tanh{}},
+                                       AvgPool2D{.window = 2, .stride = 1}, GlobalMaxPool2D{}, Dense{.units = 2}});
+  compare_gradients(Sequential<double>{Input{4}, Dense{.units = 5, .activation = Tanh{}},
+                                       Residual{Dense{.units = 5, .activation = Tanh{}}}, Dense{.units = 2}});
 }
 
 TEST_CASE("A frozen layer gives the layer below the same gradient", "[layers][backward]") {
@@ -67,9 +67,9 @@ TEST_CASE("A frozen layer gives the layer below the same gradient", "[layers][ba
                            BatchNorm{},    Conv2D{.filters = 3, .kernel = 2, .activation = Tanh{}},
                            Flatten{},      Dense{.units = 2}};
   model.freeze("batch_norm");
-  compare(model);
+  compare_gradients(model);
   model.freeze("conv2d_1");
-  compare(model);
+  compare_gradients(model);
 }
 
 TEST_CASE("Batch norm at the input has its gradients from sums that the convolution above gives", "[layers][backward]") {
@@ -83,8 +83,8 @@ TEST_CASE("Batch norm at the input has its gradients from sums that the convolut
         REQUIRE(m.layers()[0].takes_sums);
         m.parameters().trainable()[1] = -0.5;  // gamma, then beta, of three channels
         m.parameters().trainable()[5] = 0.7;
-        compare(m);
+        compare_gradients(m);
         m.parameters().trainable()[0] = 0;  // of which the sums say nothing
-        compare(m);
+        compare_gradients(m);
       }
 }

@@ -61,7 +61,7 @@ class BatchMean::Layer final : public tarn::Layer<T, D> {
 };
 
 template <class T>
-void compare(Sequential<T> model) {
+void compare_predictions(Sequential<T> model) {
   const Shape shape = model.input_shape();
   auto numbers = support::numbers<T>({40, shape.size()}, 5);
   auto parameters = support::numbers<T>(Shape{model.parameters().trainable_count()}, 7, 0.3, 0.1);
@@ -89,15 +89,16 @@ TEMPLATE_TEST_CASE("Few samples give the bits that they give among many", "[laye
     for (const Padding padding : {Padding::valid, Padding::same})
       for (const Size2D stride : {Size2D{1}, Size2D{2, 3}}) {
         const Conv2D conv{.filters = filters, .kernel = {3, 2}, .stride = stride, .padding = padding, .activation = Tanh{}};
-        compare(Sequential<T>{Input{7, 13, 3}, conv});
-        compare(Sequential<T>{Input{3, 2, 5}, conv, BatchNorm{}, Flatten{}, Dense{.units = filters}});
+        compare_predictions(Sequential<T>{Input{7, 13, 3}, conv});
+        compare_predictions(Sequential<T>{Input{3, 2, 5}, conv, BatchNorm{}, Flatten{}, Dense{.units = filters}});
       }
-  compare(Sequential<T>{Input{1}, Dense{.units = 1}});
-  compare(Sequential<T>{Input{9}, Dense{.units = 5, .activation = Sigmoid{}, .use_bias = false},
-                        Dense{.units = 3, .activation = Softmax{}}});
-  compare(Sequential<T>{Input{300}, Dense{.units = 300, .activation = ReLU{}}, Dropout{0.3}, Dense{.units = 19}, Softmax{}});
-  compare(Sequential<T>{Input{2, 3, 5}, Softmax{}, LeakyReLU{}, Conv2D{.filters = 400, .kernel = 2}});
-  compare(
+  compare_predictions(Sequential<T>{Input{1}, Dense{.units = 1}});
+  compare_predictions(Sequential<T>{Input{9}, Dense{.units = 5, .activation = Sigmoid{}, .use_bias = false},
+                                    Dense{.units = 3, .activation = Softmax{}}});
+  compare_predictions(
+      Sequential<T>{Input{300}, Dense{.units = 300, .activation = ReLU{}}, Dropout{0.3}, Dense{.units = 19}, Softmax{}});
+  compare_predictions(Sequential<T>{Input{2, 3, 5}, Softmax{}, LeakyReLU{}, Conv2D{.filters = 400, .kernel = 2}});
+  compare_predictions(
       Sequential<T>{Input{12, 12, 40}, Conv2D{.filters = 32, .kernel = 5, .padding = Padding::same}});  // shared among threads
 }
 
@@ -105,22 +106,23 @@ TEMPLATE_TEST_CASE("Pooling, normalising and joining few samples gives the same 
   using T = TestType;
   for (const Index channels : {1, 3, 16, 19}) {
     for (const Padding padding : {Padding::valid, Padding::same}) {
-      compare(Sequential<T>{Input{7, 6, channels}, AvgPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
-      compare(Sequential<T>{Input{7, 6, channels}, MaxPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
+      compare_predictions(Sequential<T>{Input{7, 6, channels}, AvgPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
+      compare_predictions(Sequential<T>{Input{7, 6, channels}, MaxPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
     }
-    compare(Sequential<T>{Input{4, 5, channels}, BatchNorm{}, GlobalAvgPool2D{}});
-    compare(Sequential<T>{Input{4, 5, channels}, GlobalMaxPool2D{}, BatchNorm{}});
+    compare_predictions(Sequential<T>{Input{4, 5, channels}, BatchNorm{}, GlobalAvgPool2D{}});
+    compare_predictions(Sequential<T>{Input{4, 5, channels}, GlobalMaxPool2D{}, BatchNorm{}});
     const Conv2D conv{.filters = static_cast<int>(channels), .kernel = 3, .padding = Padding::same, .activation = ReLU{}};
-    compare(Sequential<T>{Input{4, 5, channels}, Residual{conv, BatchNorm{}},
-                          Concatenate{conv, Block{}, Conv2D{.filters = 2, .kernel = 1}}, Conv2D{.filters = 7, .kernel = 2}});
+    compare_predictions(Sequential<T>{Input{4, 5, channels}, Residual{conv, BatchNorm{}},
+                                      Concatenate{conv, Block{}, Conv2D{.filters = 2, .kernel = 1}},
+                                      Conv2D{.filters = 7, .kernel = 2}});
   }
 }
 
 TEMPLATE_TEST_CASE("A user's layer works on few samples as on many", "[layers][few]", float, double) {
   using T = TestType;
-  compare(
+  compare_predictions(
       Sequential<T>{Input{5, 4, 3}, PReLU{}, Conv2D{.filters = 18, .kernel = 2}, PReLU{}, Flatten{}, PReLU{}, Dense{.units = 2}});
-  compare(Sequential<T>{Input{5, 4, 3}, Noisy{}, Conv2D{.filters = 18, .kernel = 2}, Noisy{}});
+  compare_predictions(Sequential<T>{Input{5, 4, 3}, Noisy{}, Conv2D{.filters = 18, .kernel = 2}, Noisy{}});
 
   const auto numbers = support::numbers<T>({3, 12}, 4);
   const Sequential<T> mean{Input{2, 2, 3}, BatchMean{}};

@@ -21,7 +21,7 @@ const std::vector<support::AnySpec> image_net{Conv2D{.filters = 3, .kernel = 3, 
                                               Dense{.units = 2}};
 
 LayerSpec<float> spec(const support::AnySpec& any) { return support::layers<float>({any})[0]; }
-LayerSpec<float> dense(int units) { return spec(Dense{.units = units, .activation = Tanh{}}); }
+LayerSpec<float> tanh_dense(int units) { return spec(Dense{.units = units, .activation = Tanh{}}); }
 
 /// [first, last) of each trained part.
 std::vector<Index> trained(const Sequential<float>& model) {
@@ -50,7 +50,7 @@ TEST_CASE("The output of an inner layer is that of a model which ends there", "[
 }
 
 TEST_CASE("Branches and joins have outputs too", "[layers][sequential]") {
-  const Sequential<float> model{Input{3}, dense(4), Residual{dense(6), dense(4)}, dense(2)};
+  const Sequential<float> model{Input{3}, tanh_dense(4), Residual{tanh_dense(6), tanh_dense(4)}, tanh_dense(2)};
   const auto x = support::numbers<float>({5, 3}, 1);
   const auto before = model.outputs("dense", x), inside = model.outputs("residual/dense_1", x),
              sum = model.outputs("residual", x);
@@ -88,8 +88,8 @@ TEST_CASE("Frozen layers are left out of what is trained, and counted so", "[lay
 }
 
 TEST_CASE("A block is frozen with all that is in it, and nothing whose name begins alike", "[layers][sequential][freeze]") {
-  Sequential<float> model{Input{2}, Residual{dense(2)}, Residual{dense(3), Residual{dense(3)}, dense(2)},
-                          Named{"head", Block{dense(2), dense(1)}}};
+  Sequential<float> model{Input{2}, Residual{tanh_dense(2)}, Residual{tanh_dense(3), Residual{tanh_dense(3)}, tanh_dense(2)},
+                          Named{"head", Block{tanh_dense(2), tanh_dense(1)}}};
   const auto frozen = [&] {
     std::vector<std::string> names;
     for (Index i = 0; i <= model.last_layer(); ++i)

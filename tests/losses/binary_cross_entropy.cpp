@@ -9,7 +9,7 @@ using support::evaluate;
 using support::LossValues;
 
 namespace {
-const BinaryCrossEntropy from_logits{.from_logits = true}, from_probabilities{};
+const BinaryCrossEntropy of_logits{.from_logits = true}, of_probabilities{};
 }
 
 TEMPLATE_TEST_CASE("Binary cross-entropy gives the values worked by hand", "[losses][binary_cross_entropy]", float, double) {
@@ -17,10 +17,10 @@ TEMPLATE_TEST_CASE("Binary cross-entropy gives the values worked by hand", "[los
   // p = 1/4 3/4 1/2: -log p or -log(1 - p), and (p - t) / (p (1 - p) 3) or, of logits, (p - t) / 3.
   const double sum = std::log(4) + std::log(4) + std::log(2);
   const LossValues targets{1, 0, 0.25};
-  const auto p = evaluate<TestType>(from_probabilities, {{1}, {0.25, 0.75, 0.5}, targets});
+  const auto p = evaluate<TestType>(of_probabilities, {{1}, {0.25, 0.75, 0.5}, targets});
   CHECK(std::abs(p.sum - sum) < tolerance);
   CHECK(support::relative_error(p.gradient, LossValues{-4.0 / 3, 4.0 / 3, 1.0 / 3}) < tolerance);
-  const auto z = evaluate<TestType>(from_logits, {{1}, {-std::log(3), std::log(3), 0}, targets});
+  const auto z = evaluate<TestType>(of_logits, {{1}, {-std::log(3), std::log(3), 0}, targets});
   CHECK(std::abs(z.sum - sum) < tolerance);
   CHECK(support::relative_error(z.gradient, LossValues{-0.25, 0.25, 0.25 / 3}) < tolerance);
 }
@@ -36,18 +36,18 @@ TEMPLATE_TEST_CASE("Smoothing moves targets towards a half", "[losses][binary_cr
 }
 
 TEMPLATE_TEST_CASE("Logits of any size give a finite loss and gradient", "[losses][binary_cross_entropy]", float, double) {
-  const auto found = evaluate<TestType>(from_logits, {{4}, {1e4, -1e4, 1e4, -1e4}, {1, 0, 0, 1}});
+  const auto found = evaluate<TestType>(of_logits, {{4}, {1e4, -1e4, 1e4, -1e4}, {1, 0, 0, 1}});
   CHECK(found.sum == 5e3);
   CHECK(found.gradient == LossValues{0, 0, 0.25, -0.25});
   const double largest = static_cast<double>(std::numeric_limits<TestType>::max());
-  const auto extreme = evaluate<TestType>(from_logits, {{2}, {largest, -largest}, {1, 0}});
+  const auto extreme = evaluate<TestType>(of_logits, {{2}, {largest, -largest}, {1, 0}});
   CHECK(extreme.sum == 0);
   CHECK(extreme.gradient == LossValues{0, 0});
 }
 
 TEMPLATE_TEST_CASE("The loss of a certain, right logit keeps its digits", "[losses][binary_cross_entropy]", float, double) {
   for (const double z : {1.0, 5.0, 20.0, 60.0, 80.0}) {
-    const auto found = evaluate<TestType>(from_logits, {{1}, {-z}, {0}});
+    const auto found = evaluate<TestType>(of_logits, {{1}, {-z}, {0}});
     CHECK(std::abs(found.sum / std::log1p(std::exp(-z)) - 1) <
           20 * static_cast<double>(std::numeric_limits<TestType>::epsilon()));
   }
@@ -58,14 +58,14 @@ TEMPLATE_TEST_CASE("The logarithm is within a few units of the last place", "[lo
   const double limit = 4 * static_cast<double>(std::numeric_limits<TestType>::epsilon());
   for (double p = 1.5e-7; p < 0.9999; p = p < 0.3 ? p * 1.07 : p + 0.0031) {
     const double rounded = static_cast<double>(static_cast<TestType>(p));
-    const double found = evaluate<TestType>(from_probabilities, {{1}, {rounded}, {1}}).sum;
+    const double found = evaluate<TestType>(of_probabilities, {{1}, {rounded}, {1}}).sum;
     REQUIRE(std::abs(found / -std::log(rounded) - 1) < limit);
   }
 }
 
 TEMPLATE_TEST_CASE("Probabilities of 0 and 1 are clipped, and have no gradient there", "[losses][binary_cross_entropy]", float,
                    double) {
-  const auto found = evaluate<TestType>(from_probabilities, {{1}, {0, 1, -3, 1, 1e-9}, {1, 0, 0, 1, 1}});
+  const auto found = evaluate<TestType>(of_probabilities, {{1}, {0, 1, -3, 1, 1e-9}, {1, 0, 0, 1, 1}});
   const double rounded = 1 - static_cast<double>(TestType(1) - TestType(1e-7));
   const double expected = -2 * std::log(1e-7) - std::log(rounded) - 2 * std::log1p(-rounded);
   CHECK(std::abs(found.sum / expected - 1) < 1e-6);

@@ -31,7 +31,7 @@ json cases_of(const std::string& file) {
 template <class T>
 support::LossFound result_of(const std::string& loss, const json& options, const support::LossInput& input) {
   const Reduction reduction = options.value("reduction", "mean") == "sum" ? Reduction::sum : Reduction::mean;
-  const bool from_logits = options.value("from_logits", false);
+  const bool logits = options.value("from_logits", false);
   const double smoothing = options.value("label_smoothing", 0.0);
   if (loss == "perceptron") return evaluate<T>(Perceptron{reduction}, input);
   if (loss == "hinge") return evaluate<T>(Hinge{reduction}, input);
@@ -39,8 +39,8 @@ support::LossFound result_of(const std::string& loss, const json& options, const
   if (loss == "mean_squared_error") return evaluate<T>(MeanSquaredError{reduction}, input);
   if (loss == "mean_absolute_error") return evaluate<T>(MeanAbsoluteError{reduction}, input);
   if (loss == "huber") return evaluate<T>(Huber{options.value("delta", 1.0), reduction}, input);
-  if (loss == "binary_cross_entropy") return evaluate<T>(BinaryCrossEntropy{from_logits, smoothing, reduction}, input);
-  if (loss == "categorical_cross_entropy") return evaluate<T>(CategoricalCrossEntropy{from_logits, smoothing, reduction}, input);
+  if (loss == "binary_cross_entropy") return evaluate<T>(BinaryCrossEntropy{logits, smoothing, reduction}, input);
+  if (loss == "categorical_cross_entropy") return evaluate<T>(CategoricalCrossEntropy{logits, smoothing, reduction}, input);
   throw std::runtime_error("unknown loss " + loss);
 }
 

@@ -9,10 +9,10 @@
 
 using namespace tarn;
 using support::error_of;
+using support::infinity;
+using support::not_a_number;
 
 namespace {
-
-const double not_a_number = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
 
 /// A batch and its targets, labels or vectors.
 template <class T>

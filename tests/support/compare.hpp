@@ -51,9 +51,16 @@ template <class T>
 bool same_bits(const tarn::Tensor<T>& a, const tarn::Tensor<T>& b) {
   return same_bits(a.view(), b.view());
 }
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+
+inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN(),
+                        infinity = std::numeric_limits<double>::infinity();
 
 /// The text of the error that `call` throws, which must be of this very type.
-template <class Error, class Call>
+template <class Error = tarn::IoError, class Call>
 std::string error_of(Call call) {
   try {
     call();

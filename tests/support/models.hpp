@@ -34,6 +34,8 @@ std::vector<AnySpec> lenet(LeNet variant);
 /// The same pattern, with everything, for images of 12 x 12: small enough to train in a test.
 std::vector<AnySpec> small_lenet();
 
+inline const tarn::CategoricalCrossEntropy from_logits{.from_logits = true};
+
 using Values = std::vector<double>;
 
 struct Pass {

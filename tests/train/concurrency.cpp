@@ -9,10 +9,10 @@
 #include "../support/models.hpp"
 
 using namespace tarn;
+using support::from_logits;
+using support::same_bits;
 
 namespace {
-
-const CategoricalCrossEntropy from_logits{.from_logits = true};
 
 Sequential<float> small_lenet() { return support::model<float>(Input{12, 12, 1}, support::small_lenet()); }
 
@@ -25,10 +25,6 @@ std::vector<float> trained(const Dataset& data, const BatchSize& batch_size, Ind
   std::vector<float> values(trainable.begin(), trainable.end());
   values.insert(values.end(), state.begin(), state.end());
   return values;
-}
-
-bool same(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 }  // namespace
@@ -45,7 +41,7 @@ TEST_CASE("Training gives the same bits on any number of threads", "[train][dete
       const auto values = trained(data, batch_size);
       if (reference.empty()) reference = values;
       INFO(threads << " threads");
-      CHECK(same(values, reference));
+      CHECK(same_bits(values, reference));
       for (float value : values) REQUIRE(std::isfinite(value));
     }
   }
@@ -74,7 +70,7 @@ TEST_CASE("Two models train at once as they would alone", "[train][concurrency]"
   std::thread other{[&] { beside_second = trained(second, 20, 1); }};
   beside_first = trained(first, 32, 1);
   other.join();
-  CHECK(same(alone_first, beside_first));
-  CHECK(same(alone_second, beside_second));
-  CHECK_FALSE(same(alone_first, alone_second));
+  CHECK(same_bits(alone_first, beside_first));
+  CHECK(same_bits(alone_second, beside_second));
+  CHECK_FALSE(same_bits(alone_first, alone_second));
 }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/train/early_stopping.hpp>
 
-#include <limits>
-
 #include "../catch.hpp"
 #include "../support/compare.hpp"
 #include "../support/models.hpp"
 
 using namespace tarn;
 using support::error_of;
+using support::not_a_number;
 
 namespace {
-
-const double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 Sequential<float> two_layers() { return support::model<float>(Input{2}, {BatchNorm{}, Dense{.units = 2}}); }
 

@@ -10,10 +10,9 @@
 
 using namespace tarn;
 using support::error_of;
+using support::from_logits;
 
 namespace {
-
-const CategoricalCrossEntropy from_logits{.from_logits = true};
 
 template <class D>
 std::vector<LayerSpec<float, D>> vector_layers() {

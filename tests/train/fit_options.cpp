@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/train/fit_options.hpp>
 
-#include <limits>
-
 #include "../catch.hpp"
 #include "../support/compare.hpp"
 
 using namespace tarn;
 using support::error_of;
+using support::not_a_number;
 
 namespace {
-
-const double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 auto checked(const FitOptions& options, Index size = 10) {
   return [=] { return detail::check_fit_options(options, size); };

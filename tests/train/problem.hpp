@@ -14,7 +14,7 @@ namespace problem {
 
 using namespace tarn;
 
-inline const CategoricalCrossEntropy from_logits{.from_logits = true};
+using support::from_logits;
 
 /// Points on the plane, class 1 above the diagonal, none near it.
 inline Dataset separable(Index n, std::uint64_t seed) {

@@ -12,10 +12,9 @@
 
 using namespace tarn;
 using support::error_of;
+using support::from_logits;
 
 namespace {
-
-const CategoricalCrossEntropy from_logits{.from_logits = true};
 
 /// A test that saw these losses, at rates 1, 2, 3 ...
 RangeTest seen(const std::vector<double>& losses, double smoothing = 0) {

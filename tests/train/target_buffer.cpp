@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/train/target_buffer.hpp>
 
-#include <limits>
-
 #include "../catch.hpp"
 #include "../support/compare.hpp"
 
 using namespace tarn;
 using support::error_of;
+using support::infinity;
+using support::not_a_number;
 
 namespace {
 
-const double not_a_number = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
 using Weights = std::vector<double>;
 
 auto joined(const Samples& targets, const Weights& samples, const Weights& classes) {

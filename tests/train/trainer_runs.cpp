@@ -12,12 +12,12 @@
 
 using namespace tarn;
 using support::error_of;
+using support::from_logits;
+using support::same_bits;
 
 namespace {
 
 using Model = Sequential<float>;
-const CategoricalCrossEntropy from_logits{.from_logits = true};
-
 /// Numbers with labels that follow from them.
 Dataset numbered(Index n, std::uint64_t seed = 1) {
   Tensor<float> x = support::numbers<float>({n, 3}, seed);
@@ -38,10 +38,6 @@ std::vector<float> bits(Model& model, std::vector<Slot<float, Cpu>> slots = {}) 
   for (const auto& slot : slots) add(slot.values);
   return all;
 }
-bool same(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
 using AdamTrainer = Trainer<float, Cpu, CategoricalCrossEntropy, Adam>;
 const Adam adam{.learning_rate = [](Progress p) { return 0.02 / static_cast<double>(1 + p.iteration + 5 * p.epoch); }};
 
@@ -105,7 +101,7 @@ TEST_CASE("Without short batches the rest of an epoch is dropped, in runs by ste
   CHECK(history.steps[3].running.loss == history.epochs[1].training.loss);
   twice.fit(data, {.steps = 2, .batch_size = 16, .drop_last = true});  // what remains of the epoch is no batch
   CHECK(twice.fit(data, {.steps = 2, .batch_size = 16, .drop_last = true}).epochs.size() == 1);
-  CHECK(same(bits(a), bits(b)));
+  CHECK(same_bits(bits(a), bits(b)));
   CHECK(error_of<ArgumentError>([&] { once.fit(data, {.batch_size = 38, .drop_last = true}); }) ==
         "fit: the batch size is 38 at iteration 4 for 37 samples; without short batches (drop_last) no step can be made");
 }
@@ -119,7 +115,7 @@ TEST_CASE("A split trains on the first samples and validates with the last", "[t
   const auto found = split.fit(data, {.epochs = 2, .batch_size = 8, .validation_split = 0.25, .callbacks = {AtFitBegin{plan}}});
   const auto expected = given.fit(first, {.epochs = 2, .batch_size = 8, .validation = &last});
   CHECK(samples == 30);
-  CHECK(same(bits(a), bits(b)));
+  CHECK(same_bits(bits(a), bits(b)));
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(found.epochs[i].training.loss == expected.epochs[i].training.loss);
     CHECK(found.epochs[i].validation->samples == 10);
@@ -144,9 +140,9 @@ TEST_CASE("N and then M steps are N + M steps, at whatever step the run was cut"
     trainer.fit(data, first);
     Resumed resumed{model, trainer.slots(), trainer.position()};
     resumed.trainer->fit(data, second);
-    CHECK(same(bits(resumed.model, resumed.trainer->slots()), bits(whole, reference.slots())));
+    CHECK(same_bits(bits(resumed.model, resumed.trainer->slots()), bits(whole, reference.slots())));
     trainer.fit(data, second);  // nor does the same trainer notice
-    CHECK(same(bits(model, trainer.slots()), bits(whole, reference.slots())));
+    CHECK(same_bits(bits(model, trainer.slots()), bits(whole, reference.slots())));
     CHECK(resumed.trainer->position() == reference.position());
   }
 }
@@ -166,7 +162,7 @@ TEST_CASE("A run by epochs goes on from what a callback saw at any step", "[trai
   for (std::size_t i = 0; i < 8; ++i) {
     INFO("from step " << i);
     saved[i].trainer->fit(data, {.epochs = epochs_left[i], .batch_size = 16});
-    CHECK(same(bits(saved[i].model, saved[i].trainer->slots()), bits(model, trainer.slots())));
+    CHECK(same_bits(bits(saved[i].model, saved[i].trainer->slots()), bits(model, trainer.slots())));
     CHECK(saved[i].trainer->position() == trainer.position());
   }
 }
@@ -177,8 +173,8 @@ TEST_CASE("Dropout and the order of samples follow the seed of the position", "[
   AdamTrainer seeded{a, from_logits, adam, {.seed = 5}}, positioned{b, from_logits, adam}, other{c, from_logits, adam};
   positioned.set_position({.seed = 5});
   for (AdamTrainer* trainer : {&seeded, &positioned, &other}) trainer->fit(data, {.batch_size = 16});
-  CHECK(same(bits(a), bits(b)));
-  CHECK_FALSE(same(bits(a), bits(c)));
+  CHECK(same_bits(bits(a), bits(b)));
+  CHECK_FALSE(same_bits(bits(a), bits(c)));
 }
 
 TEST_CASE("An open epoch ends where the data have no more samples", "[train][trainer]") {
@@ -213,8 +209,8 @@ TEST_CASE("A run that is stopped early ends with the bits of its best epoch", "[
   const auto best = static_cast<std::size_t>(stopping.best_epoch());
   REQUIRE(best >= 1);
   CHECK(history.epochs.size() == best + 2);
-  CHECK(same(bits(model), after[best - 1]));
-  CHECK_FALSE(same(bits(model), after.back()));
+  CHECK(same_bits(bits(model), after[best - 1]));
+  CHECK_FALSE(same_bits(bits(model), after.back()));
   CHECK(stopping.best() == history.epochs[best - 1].validation->loss);
   CHECK(trainer.evaluate(other).loss == stopping.best());
 }
@@ -235,9 +231,8 @@ TEST_CASE("A run by epochs that ends by an exception closes its epoch and tells 
     if (step.iteration == 3) throw StateError("enough");
   };
   const auto end = [&](const History&) { ended = true; };
-  CHECK_THROWS_AS(
-      trainer.fit(numbered(100, 1), {.epochs = 1, .batch_size = 10, .callbacks = {AtStepEnd{broken}, AtFitEnd{end}}}),
-      StateError);
+  CHECK_THROWS_AS(trainer.fit(numbered(100, 1), {.epochs = 1, .batch_size = 10, .callbacks = {AtStepEnd{broken}, AtFitEnd{end}}}),
+                  StateError);
   CHECK(ended);
   CHECK(trainer.fit(numbered(100, 1), {.epochs = 1, .batch_size = 10}).epochs[0].training.samples == 100);
 }

@@ -11,12 +11,11 @@
 
 using namespace tarn;
 using support::error_of;
+using support::from_logits;
 
 namespace {
 
-using Model = Sequential<double>;
-const CategoricalCrossEntropy from_logits{.from_logits = true};
-
+using WideModel = Sequential<double>;
 Dataset some(Index n, std::uint64_t seed = 1) {
   Tensor<std::int32_t> labels{Shape{n}};
   for (Index i = 0; i < n; ++i) labels[i] = static_cast<std::int32_t>((i * i + i / 3) % 3);
@@ -33,10 +32,10 @@ Dataset rows_of(const Dataset& data, const std::vector<Index>& rows) {
   }
   return {x, labels};
 }
-Model small() { return support::model<double>(Input{4}, {Dense{.units = 5, .activation = Tanh{}}, Dense{.units = 3}}); }
+WideModel small() { return support::model<double>(Input{4}, {Dense{.units = 5, .activation = Tanh{}}, Dense{.units = 3}}); }
 
 /// The gradient of one batch, and its loss as the last element, both times the number of samples.
-std::vector<double> sums_of(Model model, const Dataset& batch, const SampleWeights& weights = {}) {
+std::vector<double> sums_of(WideModel model, const Dataset& batch, const SampleWeights& weights = {}) {
   Trainer trainer{model, from_logits, SGD{}};
   const double loss = trainer.train_on_batch(batch, weights).loss;
   std::vector<double> sums = support::doubles(trainer.gradients());

@@ -97,9 +97,7 @@ template <class T>
 Tensor<T, Cpu> to_host(const TensorView<const T, Gpu>& x);
 template <class T, class D>
   requires(!std::is_const_v<T>)
-auto to_host(const TensorView<T, D>& x) {
-  return to_host(TensorView<const T, D>{x});
-}
+auto to_host(const TensorView<T, D>& x) { return to_host(TensorView<const T, D>{x}); }
 /// y = x, from the processor's memory to the GPU's. Throws ShapeError where sizes differ.
 template <class T>
 void upload(const TensorView<const T, Cpu>& x, const TensorView<T, Gpu>& y);

@@ -75,6 +75,12 @@ class Sequential {
   bool is_frozen(Index layer) const { return passes_.is_frozen(layer); }
   /// The parts of the flat trainable parameters that are trained: all but those of frozen layers.
   const std::vector<Range>& trained() const { return passes_.trained(); }
+  /// Numbers in them.
+  Index trained_count() const {
+    Index count = 0;
+    for (const Range& range : trained()) count += range.last - range.first;
+    return count;
+  }
 
   /// Outputs [n, output...] for inputs [n, input...], in inference mode; where the time goes, in a profile if there is one. Throws
   /// ShapeError where a sample has another shape.
@@ -107,9 +113,7 @@ class Sequential {
     std::vector<detail::SummaryRow> rows{{"input", "Input", input_, 0}};
     for (const auto& placed : layers())
       rows.push_back({placed.name, placed.type, placed.output, placed.trainable + placed.state});
-    Index trained = 0;
-    for (const Range& range : passes_.trained()) trained += range.last - range.first;
-    return detail::summary_table(rows, trained);
+    return detail::summary_table(rows, trained_count());
   }
 
   /// Room for the steps of a trainer, or for inference.

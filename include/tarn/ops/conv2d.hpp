@@ -208,11 +208,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
             std::type_identity_t<TensorView<const T, D>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
             Batch<T, D>& y, std::type_identity_t<TensorView<T, D>> scratch) {
   const auto g = geometry.simplified();
-  detail::check_size("conv2d", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
-  detail::check_size("conv2d", "a sample of y", y.sample().size(), g.pixels() * g.out_c);
-  detail::check_size("conv2d", "kernel", kernel.size(), g.depth() * g.out_c);
-  detail::check_size("conv2d", "batch y", y.count(), x.count());
-  if (bias.size() != 0) detail::check_size("conv2d", "bias", bias.size(), g.out_c);
+  detail::check_convolution(x, y, kernel.size(), bias.size(), g);
   constexpr bool models = detail::models<D>;
   const Index width = models ? x.lanes() : 1;  // scalars of a weight
   detail::Weights<T> weights{kernel.data(), false, g.out_c * width, width};

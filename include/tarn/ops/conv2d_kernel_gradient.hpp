@@ -195,11 +195,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
                                 std::type_identity_t<TensorView<T, D>> dbias, std::type_identity_t<TensorView<T, D>> scratch,
                                 std::type_identity_t<TensorView<T, D>> taps = {}) {
   const auto g = geometry.simplified();
-  detail::check_size("conv2d_parameter_gradients", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
-  detail::check_size("conv2d_parameter_gradients", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
-  detail::check_size("conv2d_parameter_gradients", "dkernel", dkernel.size(), g.depth() * g.out_c);
-  detail::check_size("conv2d_parameter_gradients", "batch dy", dy.count(), x.count());
-  if (dbias.size() != 0) detail::check_size("conv2d_parameter_gradients", "dbias", dbias.size(), g.out_c);
+  detail::check_convolution(x, dy, dkernel.size(), dbias.size(), g, true);
   Activation activation = f;
   if (activation.is_elementwise()) {
     detail::check_shape("conv2d_parameter_gradients", "y", y.shape(), dy.shape());

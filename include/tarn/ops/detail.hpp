@@ -4,6 +4,7 @@
 #include <tarn/core/batch.hpp>
 #include <tarn/core/parallel.hpp>
 #include <tarn/core/tensor.hpp>
+#include <tarn/cpu/geometry.hpp>
 #include <tarn/ops/gpu.hpp>
 
 namespace tarn::ops::detail {
@@ -80,6 +81,18 @@ template <class T, class D, class Part>
 void run_groups(const Batch<T, D>& x, const Part& part) {
   if (!x.few()) return parallel::run(x.groups(), part);
   for (Index group = 0; group < x.groups(); ++group) part(group);
+}
+/// Of y = conv(x, kernel) + bias or, with `gradients`, of dy, dkernel and dbias, on any device. Throws ShapeError where sizes do not
+/// fit the geometry.
+template <class T, class D>
+void check_convolution(const Batch<T, D>& x, const Batch<T, D>& y, Index kernel, Index bias, const cpu::ConvGeometry& g,
+                       bool gradients = false) {
+  const char* const where = gradients ? "conv2d_parameter_gradients" : "conv2d";
+  check_size(where, "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
+  check_size(where, gradients ? "a sample of dy" : "a sample of y", y.sample().size(), g.pixels() * g.out_c);
+  check_size(where, gradients ? "dkernel" : "kernel", kernel, g.depth() * g.out_c);
+  check_size(where, gradients ? "batch dy" : "batch y", y.count(), x.count());
+  if (bias != 0) check_size(where, gradients ? "dbias" : "bias", bias, g.out_c);
 }
 
 }  // namespace tarn::ops::detail

@@ -213,11 +213,6 @@ class Trainer {
     for (const auto& metric : metrics_) metric.check(model_.output_shape(), data.targets);
   }
 
-  Index trained_numbers() const {
-    Index numbers = 0;
-    for (const Range& range : model_.trained()) numbers += range.last - range.first;
-    return numbers;
-  }
   Progress progress() const { return {iteration_, epochs_}; }
   void end_epoch() {
     ++epochs_;
@@ -346,7 +341,7 @@ class Trainer {
       sums.add(measured(loss, y, targets));
       pass.book(Profile::Other::rest, gradients_.size());
       updater_.update(model_.parameters().trainable(), gradients_.view(), model_.trained(), rate, iteration_);
-      pass.book(Profile::Other::optimizer, (3 + 2 * slots_) * trained_numbers());
+      pass.book(Profile::Other::optimizer, (3 + 2 * slots_) * model_.trained_count());
     } catch (...) {  // moving statistics go back too: they neither keep nor take the blame for what spoilt the step
       ops::copy(std::as_const(state_before_).view(), model_.parameters().state());
       throw;

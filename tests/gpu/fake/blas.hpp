@@ -212,27 +212,6 @@ struct Blas {
   }
 };
 
-inline tarn::gpu::BlasFunctions blas_table() {
-  tarn::gpu::BlasFunctions table;
-  table.cublasLtGetStatusName.raw = &Blas::cublasLtGetStatusName;
-  table.cublasLtGetVersion.raw = &Blas::cublasLtGetVersion;
-#define FAKE_FUNCTION(function)                                               \
-  CountedCall<&Blas::function, CUBLAS_STATUS_ALLOC_FAILED>::name = #function; \
-  table.function.raw = &CountedCall<&Blas::function, CUBLAS_STATUS_ALLOC_FAILED>::call;
-  FAKE_FUNCTION(cublasLtCreate)
-  FAKE_FUNCTION(cublasLtDestroy)
-  FAKE_FUNCTION(cublasLtMatmul)
-  FAKE_FUNCTION(cublasLtMatmulDescCreate)
-  FAKE_FUNCTION(cublasLtMatmulDescDestroy)
-  FAKE_FUNCTION(cublasLtMatmulDescSetAttribute)
-  FAKE_FUNCTION(cublasLtMatrixLayoutCreate)
-  FAKE_FUNCTION(cublasLtMatrixLayoutDestroy)
-  FAKE_FUNCTION(cublasLtMatmulPreferenceCreate)
-  FAKE_FUNCTION(cublasLtMatmulPreferenceDestroy)
-  FAKE_FUNCTION(cublasLtMatmulPreferenceSetAttribute)
-  FAKE_FUNCTION(cublasLtMatmulAlgoGetHeuristic)
-#undef FAKE_FUNCTION
-  return table;
-}
+tarn::gpu::BlasFunctions blas_table();
 
 }  // namespace fake

@@ -44,24 +44,6 @@ struct Compiler {
   }
 };
 
-inline tarn::gpu::NvrtcFunctions compiler_table() {
-  tarn::gpu::NvrtcFunctions table;
-  table.nvrtcGetErrorString.raw = &Compiler::nvrtcGetErrorString;
-  table.nvrtcVersion.raw = &Compiler::nvrtcVersion;
-#define FAKE_FUNCTION(function)                                                  \
-  CountedCall<&Compiler::function, NVRTC_ERROR_OUT_OF_MEMORY>::name = #function; \
-  table.function.raw = &CountedCall<&Compiler::function, NVRTC_ERROR_OUT_OF_MEMORY>::call;
-  FAKE_FUNCTION(nvrtcCreateProgram)
-  FAKE_FUNCTION(nvrtcDestroyProgram)
-  FAKE_FUNCTION(nvrtcAddNameExpression)
-  FAKE_FUNCTION(nvrtcCompileProgram)
-  FAKE_FUNCTION(nvrtcGetProgramLogSize)
-  FAKE_FUNCTION(nvrtcGetProgramLog)
-  FAKE_FUNCTION(nvrtcGetCUBINSize)
-  FAKE_FUNCTION(nvrtcGetCUBIN)
-  FAKE_FUNCTION(nvrtcGetLoweredName)
-#undef FAKE_FUNCTION
-  return table;
-}
+tarn::gpu::NvrtcFunctions compiler_table();
 
 }  // namespace fake

@@ -349,24 +349,6 @@ struct Dnn {
   };
 };
 
-inline tarn::gpu::DnnFunctions dnn_table() {
-  tarn::gpu::DnnFunctions table;
-  table.cudnnGetErrorString.raw = &Dnn::cudnnGetErrorString;
-  table.cudnnGetVersion.raw = &Dnn::cudnnGetVersion;
-#define FAKE_FUNCTION(function)                                             \
-  CountedCall<&Dnn::function, CUDNN_STATUS_ALLOC_FAILED>::name = #function; \
-  table.function.raw = &CountedCall<&Dnn::function, CUDNN_STATUS_ALLOC_FAILED>::call;
-  FAKE_FUNCTION(cudnnCreate)
-  FAKE_FUNCTION(cudnnDestroy)
-  FAKE_FUNCTION(cudnnSetStream)
-  FAKE_FUNCTION(cudnnBackendCreateDescriptor)
-  FAKE_FUNCTION(cudnnBackendDestroyDescriptor)
-  FAKE_FUNCTION(cudnnBackendSetAttribute)
-  FAKE_FUNCTION(cudnnBackendGetAttribute)
-  FAKE_FUNCTION(cudnnBackendFinalize)
-  FAKE_FUNCTION(cudnnBackendExecute)
-#undef FAKE_FUNCTION
-  return table;
-}
+tarn::gpu::DnnFunctions dnn_table();
 
 }  // namespace fake

@@ -14,7 +14,7 @@ namespace fake {
 
 /// What a GPU's driver would keep. Work is carried out when it is started: the stream's order is the program's.
 struct State {
-  const Kernels kernels;
+  const std::map<std::string, Binder> kernels = fake::kernels();
   Memory memory;
   struct Module {
     std::list<std::pair<std::string, const Binder*>> functions;
@@ -184,8 +184,8 @@ struct Driver {
   }
   static CUresult cuModuleUnload(CUmodule module) { return destroy(state->modules, reinterpret_cast<State::Module*>(module)); }
   static CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name) {
-    const auto found = state->kernels.table().find(name);
-    if (found == state->kernels.table().end()) return CUDA_ERROR_NOT_FOUND;
+    const auto found = state->kernels.find(name);
+    if (found == state->kernels.end()) return CUDA_ERROR_NOT_FOUND;
     auto& functions = reinterpret_cast<State::Module*>(module)->functions;
     functions.emplace_back(name, &found->second);
     return *function = reinterpret_cast<CUfunction>(&functions.back()), CUDA_SUCCESS;
@@ -237,43 +237,6 @@ struct Counted<function> {
   }
 };
 
-inline tarn::gpu::DriverFunctions driver_table() {
-  tarn::gpu::DriverFunctions table;
-#define FAKE_TEXT(name) #name
-#define FAKE_FUNCTION(function)                            \
-  Counted<& Driver::function>::name = FAKE_TEXT(function); \
-  table.function.raw = &Counted<&Driver::function>::call;
-  FAKE_FUNCTION(cuGetErrorName)
-  FAKE_FUNCTION(cuInit)
-  FAKE_FUNCTION(cuDriverGetVersion)
-  FAKE_FUNCTION(cuDeviceGet)
-  FAKE_FUNCTION(cuDeviceGetCount)
-  FAKE_FUNCTION(cuDeviceGetAttribute)
-  FAKE_FUNCTION(cuDevicePrimaryCtxRetain)
-  FAKE_FUNCTION(cuDevicePrimaryCtxRelease)
-  FAKE_FUNCTION(cuCtxSetCurrent)
-  FAKE_FUNCTION(cuMemAlloc)
-  FAKE_FUNCTION(cuMemFree)
-  FAKE_FUNCTION(cuMemcpyHtoDAsync)
-  FAKE_FUNCTION(cuMemcpyDtoHAsync)
-  FAKE_FUNCTION(cuMemcpyDtoDAsync)
-  FAKE_FUNCTION(cuMemsetD8Async)
-  FAKE_FUNCTION(cuStreamCreate)
-  FAKE_FUNCTION(cuStreamDestroy)
-  FAKE_FUNCTION(cuStreamSynchronize)
-  FAKE_FUNCTION(cuStreamBeginCapture)
-  FAKE_FUNCTION(cuStreamEndCapture)
-  FAKE_FUNCTION(cuGraphInstantiate)
-  FAKE_FUNCTION(cuGraphLaunch)
-  FAKE_FUNCTION(cuGraphExecDestroy)
-  FAKE_FUNCTION(cuGraphDestroy)
-  FAKE_FUNCTION(cuModuleLoadData)
-  FAKE_FUNCTION(cuModuleUnload)
-  FAKE_FUNCTION(cuModuleGetFunction)
-  FAKE_FUNCTION(cuLaunchKernel)
-#undef FAKE_FUNCTION
-#undef FAKE_TEXT
-  return table;
-}
+tarn::gpu::DriverFunctions driver_table();
 
 }  // namespace fake

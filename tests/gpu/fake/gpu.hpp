@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "../../catch.hpp"
 #include "blas.hpp"
@@ -51,5 +52,36 @@ class Gpu {
   std::optional<tarn::gpu::ReplacedFunctions<tarn::gpu::BlasFunctions>> blas_;
   std::optional<tarn::gpu::ReplacedFunctions<tarn::gpu::DnnFunctions>> dnn_;
 };
+
+/// What came of letting calls fail.
+struct Failures {
+  int attempts = 0, errors = 0;
+};
+/// Lets calls of the functions whose names begin like that fail, one at each run of `work`: all calls or, of a function with more than
+/// 50, every `stride`th. Whatever happens nothing may be left; then `work` must succeed again. `failed(name, error)` sees each DeviceError.
+template <class Work, class Failed>
+Failures fail_each_call(Gpu& gpu, const std::string& prefix, int stride, const Work& work, const Failed& failed) {
+  work();
+  const auto calls = gpu->calls;
+  Failures result;
+  for (const auto& [name, count] : calls) {
+    if (name.rfind(prefix, 0) != 0 || name.find("Destroy") != std::string::npos) continue;
+    for (int number = 1; number <= count; number += count > 50 ? stride : 1, ++result.attempts) {
+      INFO(name << ", call " << number);
+      gpu->calls.clear();
+      gpu->fail_at = {{name, number}};
+      try {
+        work();
+      } catch (const tarn::DeviceError& error) {
+        ++result.errors;
+        failed(name, error);
+      }
+      CHECK(gpu->clean());
+    }
+  }
+  gpu->fail_at.clear();
+  CHECK_NOTHROW(work());
+  return result;
+}
 
 }  // namespace fake

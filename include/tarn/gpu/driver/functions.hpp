@@ -30,29 +30,20 @@ namespace tarn::gpu {
   F(cuMemcpyDtoHAsync) F(cuMemcpyDtoDAsync) F(cuMemsetD8Async) F(cuStreamCreate) F(cuStreamDestroy) F(cuStreamSynchronize) \
   F(cuStreamBeginCapture) F(cuStreamEndCapture) F(cuGraphInstantiate) F(cuGraphLaunch) F(cuGraphExecDestroy) \
   F(cuGraphDestroy) F(cuModuleLoadData) F(cuModuleUnload) F(cuModuleGetFunction) F(cuLaunchKernel)
+#define TARN_GPU_NVRTC_FUNCTIONS(F) \
+  F(nvrtcGetErrorString) F(nvrtcVersion) F(nvrtcCreateProgram) F(nvrtcDestroyProgram) F(nvrtcAddNameExpression) \
+  F(nvrtcCompileProgram) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog) F(nvrtcGetCUBINSize) F(nvrtcGetCUBIN) \
+  F(nvrtcGetLoweredName)
+#define TARN_GPU_BLAS_FUNCTIONS(F) \
+  F(cublasLtGetStatusName) F(cublasLtGetVersion) F(cublasLtCreate) F(cublasLtDestroy) F(cublasLtMatmul) \
+  F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) \
+  F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate) \
+  F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
+#define TARN_GPU_DNN_FUNCTIONS(F) \
+  F(cudnnGetErrorString) F(cudnnGetVersion) F(cudnnCreate) F(cudnnDestroy) F(cudnnSetStream) \
+  F(cudnnBackendCreateDescriptor) F(cudnnBackendDestroyDescriptor) F(cudnnBackendSetAttribute) \
+  F(cudnnBackendGetAttribute) F(cudnnBackendFinalize) F(cudnnBackendExecute)
 // clang-format on
-#define TARN_GPU_NVRTC_FUNCTIONS(F)                                                                                     \
-  F(nvrtcGetErrorString)                                                                                                \
-  F(nvrtcVersion)                                                                                                       \
-  F(nvrtcCreateProgram)                                                                                                 \
-  F(nvrtcDestroyProgram)                                                                                                \
-  F(nvrtcAddNameExpression) F(nvrtcCompileProgram) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog) F(nvrtcGetCUBINSize) \
-      F(nvrtcGetCUBIN) F(nvrtcGetLoweredName)
-#define TARN_GPU_BLAS_FUNCTIONS(F)                                                                             \
-  F(cublasLtGetStatusName)                                                                                     \
-  F(cublasLtGetVersion)                                                                                        \
-  F(cublasLtCreate)                                                                                            \
-  F(cublasLtDestroy)                                                                                           \
-  F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) \
-      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate)           \
-          F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
-#define TARN_GPU_DNN_FUNCTIONS(F)                                                                                \
-  F(cudnnGetErrorString)                                                                                         \
-  F(cudnnGetVersion)                                                                                             \
-  F(cudnnCreate)                                                                                                 \
-  F(cudnnDestroy)                                                                                                \
-  F(cudnnSetStream) F(cudnnBackendCreateDescriptor) F(cudnnBackendDestroyDescriptor) F(cudnnBackendSetAttribute) \
-      F(cudnnBackendGetAttribute) F(cudnnBackendFinalize) F(cudnnBackendExecute)
 
 template <>
 const char* status_name(CUresult status);

@@ -53,11 +53,7 @@ void conv2d(const Batch<T, Gpu>& x, std::type_identity_t<TensorView<const T, Gpu
             std::type_identity_t<TensorView<const T, Gpu>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
             Batch<T, Gpu>& y, std::type_identity_t<TensorView<T, Gpu>> scratch) {
   const auto g = geometry.simplified();
-  detail::check_size("conv2d", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
-  detail::check_size("conv2d", "a sample of y", y.sample().size(), g.pixels() * g.out_c);
-  detail::check_size("conv2d", "kernel", kernel.size(), g.depth() * g.out_c);
-  detail::check_size("conv2d", "batch y", y.count(), x.count());
-  if (bias.size() != 0) detail::check_size("conv2d", "bias", bias.size(), g.out_c);
+  detail::check_convolution(x, y, kernel.size(), bias.size(), g);
   if (y.size() == 0) return;
   if (detail::is_product(g)) return detail::multiply(x.data(), x.count() * g.pixels(), g.in_c, kernel, bias, activation, y);
   gpu::Context& context = gpu::Context::current();

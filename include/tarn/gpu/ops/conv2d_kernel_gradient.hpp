@@ -19,11 +19,7 @@ void conv2d_parameter_gradients(const Batch<T, Gpu>& x, const Batch<T, Gpu>& y, 
                                 std::type_identity_t<TensorView<T, Gpu>> dbias, std::type_identity_t<TensorView<T, Gpu>> scratch,
                                 std::type_identity_t<TensorView<T, Gpu>> taps) {
   const auto g = geometry.simplified();
-  detail::check_size("conv2d_parameter_gradients", "a sample of x", x.sample().size(), g.in_h * g.in_w * g.in_c);
-  detail::check_size("conv2d_parameter_gradients", "a sample of dy", dy.sample().size(), g.pixels() * g.out_c);
-  detail::check_size("conv2d_parameter_gradients", "dkernel", dkernel.size(), g.depth() * g.out_c);
-  detail::check_size("conv2d_parameter_gradients", "batch dy", dy.count(), x.count());
-  if (dbias.size() != 0) detail::check_size("conv2d_parameter_gradients", "dbias", dbias.size(), g.out_c);
+  detail::check_convolution(x, dy, dkernel.size(), dbias.size(), g, true);
   if (taps.size() != 0) throw StateError("conv2d_parameter_gradients: there are no sums over taps on the GPU");
   if (f.kind() != Activation::Kind::linear) activation_gradient(f, y, dy);
   gpu::Context& context = gpu::Context::current();

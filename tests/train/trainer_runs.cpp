@@ -18,6 +18,7 @@ using support::same_bits;
 namespace {
 
 using Model = Sequential<float>;
+
 /// Numbers with labels that follow from them.
 Dataset numbered(Index n, std::uint64_t seed = 1) {
   Tensor<float> x = support::numbers<float>({n, 3}, seed);
@@ -38,6 +39,7 @@ std::vector<float> bits(Model& model, std::vector<Slot<float, Cpu>> slots = {}) 
   for (const auto& slot : slots) add(slot.values);
   return all;
 }
+
 using AdamTrainer = Trainer<float, Cpu, CategoricalCrossEntropy, Adam>;
 const Adam adam{.learning_rate = [](Progress p) { return 0.02 / static_cast<double>(1 + p.iteration + 5 * p.epoch); }};
 

@@ -16,6 +16,7 @@ using support::from_logits;
 namespace {
 
 using WideModel = Sequential<double>;
+
 Dataset some(Index n, std::uint64_t seed = 1) {
   Tensor<std::int32_t> labels{Shape{n}};
   for (Index i = 0; i < n; ++i) labels[i] = static_cast<std::int32_t>((i * i + i / 3) % 3);

@@ -82,6 +82,7 @@ void run_groups(const Batch<T, D>& x, const Part& part) {
   if (!x.few()) return parallel::run(x.groups(), part);
   for (Index group = 0; group < x.groups(); ++group) part(group);
 }
+
 /// Of y = conv(x, kernel) + bias or, with `gradients`, of dy, dkernel and dbias, on any device. Throws ShapeError where sizes do not
 /// fit the geometry.
 template <class T, class D>

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The tables of the fake libraries: compiled once, for they hold all that the libraries do.
-#include "gpu.hpp"
+#include <tarn/gpu.hpp>
 
 #if TARN_GPU_HEADERS
+
+#include "gpu.hpp"
 
 namespace fake {
 

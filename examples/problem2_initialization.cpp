@@ -533,10 +533,11 @@ struct Network {
 
 /// |x| at points uniform on [-sqrt 7, sqrt 7]: what one network learns from, or is tested with.
 Dataset draw_points(std::uint64_t seed, Index count, bool test) {
+  std::vector<double> drawn(static_cast<std::size_t>(count));
+  Stream{seed, Purpose::split, test}.uniform(drawn);
   Tensor<float> x{Shape{count, 1}}, y{Shape{count, 1}};
-  const Stream random{seed, Purpose::split, test};
   for (Index i = 0; i < count; ++i) {
-    x[i] = static_cast<float>(reach * (2 * random.uniform(i) - 1));
+    x[i] = static_cast<float>(reach * (2 * drawn[static_cast<std::size_t>(i)] - 1));
     y[i] = std::abs(x[i]);
   }
   return {std::move(x), std::move(y)};
@@ -584,11 +585,13 @@ Course train(const Network& network, Index count, std::uint64_t seed, const std:
   const auto start = std::chrono::steady_clock::now();
   Course course{seed, Ensemble<float>{count, Input{1}, network.layers<CpuModels>()}, {}, {}};
   course.models.initialize(seed);
-  std::vector<Dataset> points;
-  for (Index model = 0; model < count; ++model) {
-    points.push_back(draw_points(seed + static_cast<std::uint64_t>(model), train_points, false));
-    course.test.push_back(draw_points(seed + static_cast<std::uint64_t>(model), test_points, true).inputs);
-  }
+  std::vector<Dataset> points(static_cast<std::size_t>(count));
+  course.test.resize(points.size());
+  parallel::run(count, [&](Index i) {
+    const auto model = static_cast<std::size_t>(i);
+    points[model] = draw_points(seed + model, train_points, false);
+    course.test[model] = draw_points(seed + model, test_points, true).inputs;
+  });
   EnsembleTrainer trainer{course.models, MeanSquaredError{}, Adam{.learning_rate = 0.001}, seed};
   Index done = 0;
   for (const Index epochs : moments) {

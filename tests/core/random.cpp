@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <span>
+#include <vector>
 
 #include "../catch.hpp"
 
@@ -31,6 +33,44 @@ TEST_CASE("A stream's word is a Philox block of element, sample, step and identi
     CHECK(stream.word(element, 9) == block[static_cast<std::size_t>(element % 4)]);
   }
   CHECK(stream.uniform(3, 9) == (stream.word(3, 9) + 0.5) / 4294967296.0);
+}
+
+TEST_CASE("Words drawn together are those drawn one by one, and none behind them is touched", "[core][random]") {
+  const Stream stream{0x299f31d0a4093822, Purpose::layer, 5, 7};
+  for (const std::size_t count : {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 31, 32, 33, 63, 64, 65, 1000})
+    for (const Index first : {0, 4, 1000000}) {
+      const Index sample = 9;
+      std::vector<std::uint32_t> words(count + 8, 77);
+      stream.draw(std::span{words}.first(count), sample, first);
+      std::vector<std::uint32_t> expected(count + 8, 77);
+      for (std::size_t i = 0; i < count; ++i) expected[i] = stream.word(first + static_cast<Index>(i), sample);
+      INFO(count << " words from " << first << " on");
+      CHECK(words == expected);
+    }
+  std::vector<std::uint32_t> words(8);
+  CHECK_THROWS_AS(stream.draw(words, 0, 2), tarn::ArgumentError);
+  CHECK_THROWS_AS(stream.draw(words, 0, -4), tarn::ArgumentError);
+
+  std::vector<double> values(1001), expected(1001);
+  stream.uniform(values, 3);
+  for (std::size_t i = 0; i < values.size(); ++i) expected[i] = stream.uniform(static_cast<Index>(i), 3);
+  CHECK(values == expected);
+}
+
+TEST_CASE("A shuffle is that of Fisher and Yates with the stream's words", "[core][random]") {
+  const Stream stream{7, Purpose::shuffle, 1};
+  for (const std::size_t size : {2, 3, 255, 256, 257, 258, 1000}) {
+    std::vector<std::uint32_t> order(size), expected(size);
+    std::iota(order.begin(), order.end(), 0U);
+    std::iota(expected.begin(), expected.end(), 0U);
+    tarn::shuffle(order, stream);
+    for (std::size_t last = size - 1; last > 0; --last) {
+      const std::uint64_t word = stream.word(static_cast<Index>(size - 1 - last));
+      std::swap(expected[last], expected[static_cast<std::size_t>(word * (last + 1) >> 32)]);
+    }
+    INFO(size);
+    CHECK(order == expected);
+  }
 }
 
 TEST_CASE("Streams differ by seed, purpose, index, step and sample", "[core][random]") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <type_traits>
@@ -10,6 +12,8 @@
 #include <tarn/core/device.hpp>
 #include <tarn/core/philox.hpp>
 #include <tarn/core/shape.hpp>
+#include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/plain/random.hpp>
 
 namespace tarn {
 
@@ -33,8 +37,28 @@ class Stream {
   Philox::Counter counter(Index element, Index sample) const {
     return {static_cast<std::uint32_t>(element >> 2), static_cast<std::uint32_t>(sample), step_, identity_};
   }
+  /// Words 0 to words.size() - 1 of this sample, or from word `first` on: far faster than one by one. Throws ArgumentError
+  /// unless `first` is a multiple of 4.
+  void draw(std::span<std::uint32_t> words, Index sample = 0, Index first = 0) const {
+    if (first < 0 || first % 4 != 0) throw ArgumentError("Stream: draws from word ", first, " on, expected a multiple of 4");
+    const std::size_t whole = words.size() / 4 * 4;
+    const Philox::Counter start = counter(first, sample);
+    TARN_CPU_BODY(random_words, std::uint32_t)
+    (start[0], static_cast<Index>(whole / 4), start[1], {key_.data(), step_, identity_}, words.data());
+    for (std::size_t i = whole; i < words.size(); ++i) words[i] = word(first + static_cast<Index>(i), sample);
+  }
   /// Uniform on (0, 1), a multiple of 2^-33.
-  double uniform(Index element, Index sample = 0) const { return (word(element, sample) + 0.5) * 0x1p-32; }
+  double uniform(Index element, Index sample = 0) const { return to_uniform(word(element, sample)); }
+  /// Elements 0 to values.size() - 1 of this sample: far faster than one by one.
+  void uniform(std::span<double> values, Index sample = 0) const {
+    std::array<std::uint32_t, 256> words;
+    for (std::size_t first = 0; first < values.size(); first += words.size()) {
+      const std::size_t count = std::min(words.size(), values.size() - first);
+      draw({words.data(), count}, sample, static_cast<Index>(first));
+      for (std::size_t i = 0; i < count; ++i) values[first + i] = to_uniform(words[i]);
+    }
+  }
+  static double to_uniform(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
 
   Philox::Key key() const { return key_; }
 
@@ -58,10 +82,10 @@ using StreamOf = std::conditional_t<std::is_same_v<D, CpuModels>, ModelStreams, 
 
 /// Orders `indices` at random (Fisher and Yates), every order equally likely up to 2^-32 times their number.
 inline void shuffle(std::vector<std::uint32_t>& indices, const Stream& stream) {
-  Philox::Counter block{};
-  for (std::size_t remaining = indices.size(), draw = 0; remaining > 1; --remaining, ++draw) {
-    if (draw % 4 == 0) block = Philox::block(stream.counter(static_cast<Index>(draw), 0), stream.key());
-    const std::size_t chosen = static_cast<std::size_t>((std::uint64_t{block[draw % 4]} * remaining) >> 32);
+  std::array<std::uint32_t, 256> words;
+  for (std::size_t remaining = indices.size(), drawn = 0; remaining > 1; --remaining, ++drawn) {
+    if (drawn % words.size() == 0) stream.draw({words.data(), std::min(words.size(), remaining)}, 0, static_cast<Index>(drawn));
+    const std::size_t chosen = static_cast<std::size_t>((std::uint64_t{words[drawn % words.size()]} * remaining) >> 32);
     std::swap(indices[remaining - 1], indices[chosen]);
   }
 }

@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <tarn/core/random.hpp>
+#include <tarn/core/philox.hpp>
 #include <tarn/core/shape.hpp>
 #include <tarn/cpu/conv2d_block.hpp>
 #include <tarn/cpu/geometry.hpp>

@@ -136,7 +136,8 @@ class Initializer {
   }
 
   static void fill_uniform(std::span<double> values, double center, double reach, const Stream& stream) {
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = center + reach * (2 * stream.uniform(static_cast<Index>(i)) - 1);
+    stream.uniform(values);
+    for (double& value : values) value = center + reach * (2 * value - 1);
   }
   void fill_normal(std::span<double> values, bool truncated, double mean, double stddev, const Stream& stream) const {
     if (keras_seeded_) {

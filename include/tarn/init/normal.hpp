@@ -17,15 +17,12 @@ inline std::pair<double, double> normal_pair(double u, double v) {
   const double radius = std::sqrt(-2 * std::log(u)), angle = 2 * std::numbers::pi * v;
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
-/// Uniform on (0, 1), from a word.
-inline double open_uniform(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
-
 /// Standard normal: elements 2 k and 2 k + 1 are made of words 2 k and 2 k + 1. Of magnitude below 6.8.
 inline void fill_normal(std::span<double> values, const Stream& stream) {
   for (std::size_t first = 0; first < values.size(); first += 4) {
     const auto words = Philox::block(stream.counter(static_cast<Index>(first), 0), stream.key());
-    const auto a = normal_pair(open_uniform(words[0]), open_uniform(words[1]));
-    const auto b = normal_pair(open_uniform(words[2]), open_uniform(words[3]));
+    const auto a = normal_pair(Stream::to_uniform(words[0]), Stream::to_uniform(words[1]));
+    const auto b = normal_pair(Stream::to_uniform(words[2]), Stream::to_uniform(words[3]));
     const double drawn[4] = {a.first, a.second, b.first, b.second};
     for (std::size_t i = 0; i < 4 && first + i < values.size(); ++i) values[first + i] = drawn[i];
   }
@@ -36,8 +33,8 @@ inline void fill_truncated_normal(std::span<double> values, const Stream& stream
   const auto draw = [&](Index element) {
     for (Index attempt = 0;; ++attempt) {
       const auto words = Philox::block(stream.counter(4 * element, attempt), stream.key());
-      const auto a = normal_pair(open_uniform(words[0]), open_uniform(words[1]));
-      const auto b = normal_pair(open_uniform(words[2]), open_uniform(words[3]));
+      const auto a = normal_pair(Stream::to_uniform(words[0]), Stream::to_uniform(words[1]));
+      const auto b = normal_pair(Stream::to_uniform(words[2]), Stream::to_uniform(words[3]));
       for (const double drawn : {a.first, a.second, b.first, b.second})
         if (std::abs(drawn) < 2) return drawn;
     }

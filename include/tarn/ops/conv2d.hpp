@@ -81,19 +81,22 @@ struct Output {
   Index image, row, pixel;
 };
 
-/// The forward pass; with `Models` a lane is a model. Items are cut by groups and rows or, of a dense layer, outputs; borders
-/// depend on shapes alone.
+/// The forward pass; with `Models` a lane is a model. Items are cut by groups and rows or, of a dense layer, outputs; little work
+/// is one item. Borders depend on shapes alone.
 template <class T, bool Models>
 void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, const T* bias, const ConvGeometry& g,
               const Output<T>& y, const Finish<T>& finish) {
   const Index x_group = g.in_h * g.in_w * g.in_c * lanes, pixel = g.out_c * lanes, y_group = y.image * pixel;
   const Index tiles = ceil_divide(g.out_c, TARN_CPU_BODY(conv_tile_outputs, T)());
-  const Index block = lanes == 1 ? 16 : 4;
-  const Index blocks = ceil_divide(groups, block), items = ceil_divide(32, std::max<Index>(blocks, 1));
+  const Index work = groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c;
+  const bool whole = work <= serial_work;
+  const Index block = whole ? groups : lanes == 1 ? 16 : 4;
+  const Index blocks = whole ? std::min<Index>(groups, 1) : ceil_divide(groups, block);
+  const Index items = whole ? 1 : ceil_divide(32, std::max<Index>(blocks, 1));
   const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
   const bool finished = finish.any();
   const auto body = TARN_CPU_BODY(conv2d, T, Models);
-  run(groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c, blocks * row_parts * tile_parts, [&](Index item) {
+  run(work, blocks * row_parts * tile_parts, [&](Index item) {
     const Index first = item / (row_parts * tile_parts) * block, count = std::min(block, groups - first);
     const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / tile_parts % row_parts);
     const auto [first_tile, last_tile] = parallel::piece(tiles, tile_parts, item % tile_parts);
@@ -102,10 +105,13 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
     for (Index row = first_row; row < last_row; ++row) {
       body(g, {x + first * x_group, x_group, count, weights.data, weights.packed, weights.k_stride, weights.output_stride, bias,
                row, row + 1, first_tile, last_tile, tiles, to, y_group, y.row * pixel, y.pixel * pixel});
-      for (Index group = 0; finished && group < count; ++group) {
-        T* const range = to + group * y_group + row * y.row * pixel + first_output * lanes;
-        finish(range, range - y.data, ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes);
-      }
+      const Index size = ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes;
+      T* const range = to + row * y.row * pixel + first_output * lanes;
+      if (finished && size == y_group)  // no gaps
+        finish(range, range - y.data, count * size);
+      else
+        for (Index group = 0; finished && group < count; ++group)
+          finish(range + group * y_group, range + group * y_group - y.data, size);
     }
   });
 }

@@ -198,7 +198,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   detail::check_convolution(x, dy, dkernel.size(), dbias.size(), g, true);
   Activation activation = f;
   if (activation.is_elementwise()) {
-    detail::check_shape("conv2d_parameter_gradients", "y", y.shape(), dy.shape());
+    detail::check_same_shape("conv2d_parameter_gradients", "y", y, dy);
   } else {  // looks at whole pixels
     activation_gradient(activation, y, dy);
     activation = Linear{};

@@ -17,7 +17,7 @@ namespace tarn::ops {
 /// y = x.
 template <class T, OnCpu D>
 void copy(const Batch<T, D>& x, Batch<T, D>& y) {
-  detail::check_shape("copy", "y", y.shape(), x.shape());
+  detail::check_same_shape("copy", "y", y, x);
   detail::for_ranges(x.scalars(), x.lanes(),
                      [&](Index first, Index last) { std::copy(x.data() + first, x.data() + last, y.data() + first); });
 }

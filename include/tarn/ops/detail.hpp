@@ -43,6 +43,12 @@ Rows rows_of(const Batch<T, D>& x) {
 inline void check_shape(const char* where, const char* what, const Shape& found, const Shape& expected) {
   if (found != expected) throw ShapeError(where, ": ", what, " is ", found.to_string(), ", expected ", expected.to_string());
 }
+/// The same of two batches.
+template <class T, class U, class D>
+void check_same_shape(const char* where, const char* what, const Batch<T, D>& found, const Batch<U, D>& expected) {
+  if (found.count() != expected.count() || found.sample() != expected.sample())
+    check_shape(where, what, found.shape(), expected.shape());
+}
 /// Throws ShapeError unless a tensor has that many elements.
 inline void check_size(const char* where, const char* what, Index size, Index expected) {
   if (size != expected) throw ShapeError(where, ": ", what, " has ", size, " elements, expected ", expected);
@@ -68,10 +74,12 @@ inline Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 /// Scalars of a buffer, such that the next one behind it is aligned too.
 inline Index padded_size(Index size) { return ceil_divide(size, 16) * 16; }
 
-/// Calls `part(i)` for i in [0, parts), from several threads if `work` multiplications or copies cost more than waking them.
+/// Multiplications or copies that cost less than waking other threads.
+inline constexpr Index serial_work = 262144;
+/// Calls `part(i)` for i in [0, parts), from several threads if there is more work than that.
 template <class Part>
 void run(Index work, Index parts, const Part& part) {
-  if (work > 262144) return parallel::run(parts, part);
+  if (work > serial_work) return parallel::run(parts, part);
   for (Index i = 0; i < parts; ++i) part(i);
 }
 

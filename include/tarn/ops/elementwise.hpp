@@ -47,7 +47,7 @@ struct Finish {
 template <class T, OnCpu D>
 void activate(const Activation& f, const Batch<T, D>& x, Batch<T, D>& y) {
   if (!f.is_elementwise()) return softmax(x, y);
-  detail::check_shape("activate", "y", y.shape(), x.shape());
+  detail::check_same_shape("activate", "y", y, x);
   if (y.few()) return activate_range(f, x.data(), y.data(), detail::whole_vectors<T>(y.scalars()));
   detail::for_ranges(y.scalars(), y.lanes(),
                      [&](Index first, Index last) { activate_range(f, x.data() + first, y.data() + first, last - first); });
@@ -57,8 +57,8 @@ void activate(const Activation& f, const Batch<T, D>& x, Batch<T, D>& y) {
 template <class T, OnCpu D>
 void activation_gradient(const Activation& f, const Batch<T, D>& y, const Batch<T, D>& dy, Batch<T, D>& dx) {
   if (!f.is_elementwise()) return softmax_gradient(y, dy, dx);
-  detail::check_shape("activation_gradient", "dy", dy.shape(), y.shape());
-  detail::check_shape("activation_gradient", "dx", dx.shape(), y.shape());
+  detail::check_same_shape("activation_gradient", "dy", dy, y);
+  detail::check_same_shape("activation_gradient", "dx", dx, y);
   if (f.kind() == Activation::Kind::linear) {
     if (dx.data() != dy.data()) std::copy_n(dy.data(), dy.scalars(), dx.data());
     return;

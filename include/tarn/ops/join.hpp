@@ -12,7 +12,7 @@ namespace tarn::ops {
 /// y += x.
 template <class T, OnCpu D>
 void add(const Batch<T, D>& x, Batch<T, D>& y) {
-  detail::check_shape("add", "y", y.shape(), x.shape());
+  detail::check_same_shape("add", "y", y, x);
   const auto body = TARN_CPU_BODY(add, T);
   if (x.few()) return body(x.data(), y.data(), detail::whole_vectors<T>(x.scalars()));
   detail::for_ranges(x.scalars(), x.lanes(),

@@ -102,8 +102,8 @@ template <class T, OnCpu D>
 LossSum<D> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<T, D>& outputs, const Targets<T, D>& targets,
                             Reduction reduction, Batch<T, D>* gradient) {
   const Batch<T, D>& t = targets.vectors;
-  if (t.shape() != Shape{outputs.count()} || outputs.sample() != Shape{1})
-    detail::check_shape("elementwise_loss", "targets", t.shape(), outputs.shape());
+  if (t.sample().rank() != 0 || t.count() != outputs.count() || outputs.sample() != Shape{1})
+    detail::check_same_shape("elementwise_loss", "targets", t, outputs);
   detail::check_loss("elementwise_loss", outputs, targets, gradient);
   const Index elements = outputs.sample().size();
   const double share = detail::share_of_sample(reduction, outputs.count()) / static_cast<double>(elements);
@@ -126,7 +126,7 @@ LossSum<D> cross_entropy(bool from_logits, double smoothing, const Batch<T, D>& 
   if (targets.has_labels())
     detail::check_shape("cross_entropy", "labels", targets.labels.shape(), {count});
   else
-    detail::check_shape("cross_entropy", "targets", targets.vectors.shape(), outputs.shape());
+    detail::check_same_shape("cross_entropy", "targets", targets.vectors, outputs);
   detail::check_loss("cross_entropy", outputs, targets, gradient);
   for (Index i = 0; i < (targets.has_labels() ? count * (detail::models<D> ? outputs.lanes() : 1) : 0); ++i)
     if (targets.labels[i] < 0 || targets.labels[i] >= classes)

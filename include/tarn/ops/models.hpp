@@ -24,12 +24,19 @@ void gather(std::span<const Samples* const> data, std::span<const std::uint32_t*
       const double scale = data[model]->scale(), offset = data[model]->offset();
       std::visit(
           [&](const auto& values) {
-            for (Index sample = first; sample < last; ++sample) {
-              const auto* from = values.data() + static_cast<Index>(rows[model][sample]) * elements;
-              T* to = y.group(sample) + lane;
-              for (Index element = 0; element < elements; ++element)
-                to[element * lanes] = static_cast<T>(scale * static_cast<double>(from[element]) + offset);
-            }
+            const auto write = [&](auto convert) {
+              const std::uint32_t* const row = rows[model];
+              for (Index element = 0; element < elements; ++element) {
+                const auto* const from = values.data() + element;
+                T* to = y.group(first) + element * lanes + lane;
+                for (Index sample = first; sample < last; ++sample, to += elements * lanes)
+                  *to = convert(from[static_cast<Index>(row[sample]) * elements]);
+              }
+            };
+            if (std::is_same_v<std::remove_cvref_t<decltype(values[0])>, T> && scale == 1 && offset == 0)
+              write([](auto value) { return static_cast<T>(value); });
+            else
+              write([&](auto value) { return static_cast<T>(scale * static_cast<double>(value) + offset); });
           },
           data[model]->values());
     }

@@ -175,7 +175,7 @@ void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const T
                const TensorView<const T, D>& gamma, const TensorView<const T, D>& beta, Batch<T, D>& y,
                const TensorView<T, D>& scratch) {
   const auto [rows, channels] = detail::rows_of(x);
-  detail::check_shape("normalize", "y", y.shape(), x.shape());
+  detail::check_same_shape("normalize", "y", y, x);
   for (const auto& values : {mean, variance, gamma, beta})
     detail::check_size("normalize", "a value a channel", values.size(), channels);
   const Index statistics = detail::statistics(x, channels);
@@ -216,7 +216,7 @@ NormalizeSlopes<T> normalize_parameter_gradients(const Batch<T, D>& x, const Bat
                                                  const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta,
                                                  const TensorView<T, D>& scratch) {
   const auto [rows, channels] = rows_of(x);
-  check_shape("normalize_gradient", "dy", dy.shape(), x.shape());
+  check_same_shape("normalize_gradient", "dy", dy, x);
   for (const auto& values : {mean, variance, gamma})
     check_size("normalize_gradient", "a value a channel", values.size(), channels);
   for (const auto& values : {dgamma, dbeta}) check_size("normalize_gradient", "a value a channel", values.size(), channels);

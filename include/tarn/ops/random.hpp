@@ -27,7 +27,7 @@ inline Stream first_stream(const ModelStreams& streams) { return streams[0]; }
 /// y may be x. Throws ArgumentError for a rate outside [0, 1).
 template <class T, OnCpu D>
 void dropout(const Batch<T, D>& x, double rate, bool per_channel, const StreamOf<D>& stream, Batch<T, D>& y) {
-  detail::check_shape("dropout", "y", y.shape(), x.shape());
+  detail::check_same_shape("dropout", "y", y, x);
   if (!(rate >= 0 && rate < 1)) throw ArgumentError("dropout: rate is ", rate, ", expected at least 0 and below 1");
   const detail::Rows rows = detail::rows_of(x);
   const Index pixels = per_channel ? rows.rows : 1, channels = x.sample().size() / std::max<Index>(pixels, 1);

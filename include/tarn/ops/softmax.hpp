@@ -10,7 +10,7 @@ namespace tarn::ops {
 /// y = exp(x) / sum of exp(x) over the last axis; y may be x. Throws ShapeError where shapes differ, as all ops do.
 template <class T, OnCpu D>
 void softmax(const Batch<T, D>& x, Batch<T, D>& y) {
-  detail::check_shape("softmax", "y", y.shape(), x.shape());
+  detail::check_same_shape("softmax", "y", y, x);
   const auto [rows, classes] = detail::rows_of(x);
   const auto body = x.few() ? TARN_CPU_FEW_BODY(softmax, T) : TARN_CPU_BODY(softmax, T);
   parallel::run(x.groups(),
@@ -20,8 +20,8 @@ void softmax(const Batch<T, D>& x, Batch<T, D>& y) {
 /// dx = y (dy - sum of y dy over the last axis); dx may be dy.
 template <class T, OnCpu D>
 void softmax_gradient(const Batch<T, D>& y, const Batch<T, D>& dy, Batch<T, D>& dx) {
-  detail::check_shape("softmax_gradient", "dy", dy.shape(), y.shape());
-  detail::check_shape("softmax_gradient", "dx", dx.shape(), y.shape());
+  detail::check_same_shape("softmax_gradient", "dy", dy, y);
+  detail::check_same_shape("softmax_gradient", "dx", dx, y);
   const auto [rows, classes] = detail::rows_of(y);
   const auto body = TARN_CPU_BODY(softmax_gradient, T);
   parallel::run(y.groups(), [&, rows = rows, classes = classes](Index group) {

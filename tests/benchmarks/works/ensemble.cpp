@@ -23,10 +23,11 @@ std::vector<LayerSpec<float, CpuModels>> layers() {
 /// |x| at points uniform on [-sqrt 7, sqrt 7].
 Dataset draw_points(std::uint64_t seed, Index count, bool test) {
   const double reach = std::sqrt(7.0);
+  std::vector<double> drawn(static_cast<std::size_t>(count));
+  Stream{seed, Purpose::split, test}.uniform(drawn);
   Tensor<float> x{Shape{count, 1}}, y{Shape{count, 1}};
-  const Stream random{seed, Purpose::split, test};
   for (Index i = 0; i < count; ++i) {
-    x[i] = static_cast<float>(reach * (2 * random.uniform(i) - 1));
+    x[i] = static_cast<float>(reach * (2 * drawn[static_cast<std::size_t>(i)] - 1));
     y[i] = std::abs(x[i]);
   }
   return {std::move(x), std::move(y)};
@@ -39,12 +40,13 @@ struct Outcome {
 /// All of it: data, training, predictions.
 Outcome run() {
   Ensemble<float> ensemble{networks, Input{1}, layers()};
-  std::vector<Dataset> train;
-  std::vector<Samples> test;
-  for (Index model = 0; model < networks; ++model) {
-    train.push_back(draw_points(static_cast<std::uint64_t>(model), train_points, false));
-    test.push_back(draw_points(static_cast<std::uint64_t>(model), test_points, true).inputs);
-  }
+  std::vector<Dataset> train(networks);
+  std::vector<Samples> test(networks);
+  parallel::run(networks, [&](Index model) {
+    const auto seed = static_cast<std::uint64_t>(model);
+    train[seed] = draw_points(seed, train_points, false);
+    test[seed] = draw_points(seed, test_points, true).inputs;
+  });
   EnsembleTrainer trainer{ensemble, MeanSquaredError{}, Adam{.learning_rate = 0.001}};
   const auto history = trainer.fit(std::span{std::as_const(train)}, {.epochs = epochs, .batch_size = batch_size});
   ensemble.predict(test);

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tarn/core/random.hpp>
+#include <tarn/core/philox.hpp>
+#include <tarn/core/shape.hpp>
 #include <tarn/cpu/geometry.hpp>
 
 namespace tarn::cpu::plain {
+
+template <class Word>
+void random_words(std::uint32_t first_block, Index blocks, std::uint32_t sample, const StreamWords& stream, Word* words) {
+  for (Index i = 0; i < blocks; ++i) {
+    const Philox::Counter counter{first_block + static_cast<std::uint32_t>(i), sample, stream.step, stream.identity};
+    for (const std::uint32_t word : Philox::block(counter, {stream.keys[0], stream.keys[1]})) *words++ = word;
+  }
+}
 
 template <class T, bool Models>
 void dropout(const T* x, T* y, Index first_block, Index last_block, Index pixels, Index channels, Index sample,

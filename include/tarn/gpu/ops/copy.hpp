@@ -12,7 +12,7 @@ namespace tarn::ops {
 /// y = x.
 template <class T>
 void copy(const Batch<T, Gpu>& x, Batch<T, Gpu>& y) {
-  detail::check_shape("copy", "y", y.shape(), x.shape());
+  detail::check_same_shape("copy", "y", y, x);
   if (x.size() > 0) gpu::Context::current().copy(y.data(), x.data(), static_cast<std::size_t>(x.size()) * sizeof(T));
 }
 /// The same for plain tensors of one size.

@@ -10,7 +10,7 @@ namespace tarn::ops {
 template <class T>
 void activate(const Activation& f, const Batch<T, Gpu>& x, Batch<T, Gpu>& y) {
   if (!f.is_elementwise()) return softmax(x, y);
-  detail::check_shape("activate", "y", y.shape(), x.shape());
+  detail::check_same_shape("activate", "y", y, x);
   if (f.kind() == Activation::Kind::linear) return x.data() == y.data() ? void() : copy(x, y);
   detail::launch(gpu::kernel::activate<T>, x.size(), f.kind(), static_cast<T>(f.slope()), x.data(), nullptr, y.data(),
                  detail::kernel_size(x.size()), 1U);
@@ -20,8 +20,8 @@ void activate(const Activation& f, const Batch<T, Gpu>& x, Batch<T, Gpu>& y) {
 template <class T>
 void activation_gradient(const Activation& f, const Batch<T, Gpu>& y, const Batch<T, Gpu>& dy, Batch<T, Gpu>& dx) {
   if (!f.is_elementwise()) return softmax_gradient(y, dy, dx);
-  detail::check_shape("activation_gradient", "dy", dy.shape(), y.shape());
-  detail::check_shape("activation_gradient", "dx", dx.shape(), y.shape());
+  detail::check_same_shape("activation_gradient", "dy", dy, y);
+  detail::check_same_shape("activation_gradient", "dx", dx, y);
   if (f.kind() == Activation::Kind::linear) return dx.data() == dy.data() ? void() : copy(dy, dx);
   detail::launch(gpu::kernel::activation_gradient<T>, y.size(), f.kind(), static_cast<T>(f.slope()), y.data(), dy.data(),
                  dx.data(), detail::kernel_size(y.size()));

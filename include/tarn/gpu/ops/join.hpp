@@ -9,7 +9,7 @@ namespace tarn::ops {
 /// y += x.
 template <class T>
 void add(const Batch<T, Gpu>& x, Batch<T, Gpu>& y) {
-  detail::check_shape("add", "y", y.shape(), x.shape());
+  detail::check_same_shape("add", "y", y, x);
   detail::launch(gpu::kernel::add<T>, x.size(), x.data(), y.data(), detail::kernel_size(x.size()));
 }
 

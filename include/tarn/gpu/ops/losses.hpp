@@ -49,7 +49,7 @@ LossSum<Gpu> elementwise_loss(ElementwiseLoss loss, double parameter, const Batc
   const Batch<T, Gpu>& t = targets.vectors;
   const Index samples = outputs.count(), elements = outputs.sample().size();
   if (t.shape() != Shape{samples} || outputs.sample() != Shape{1})
-    detail::check_shape("elementwise_loss", "targets", t.shape(), outputs.shape());
+    detail::check_same_shape("elementwise_loss", "targets", t, outputs);
   detail::check_loss("elementwise_loss", outputs, targets, gradient);
   detail::kernel_size(outputs.size());
   if (samples == 0) return gpu::DeviceSum{};
@@ -69,7 +69,7 @@ LossSum<Gpu> cross_entropy(bool from_logits, double smoothing, const Batch<T, Gp
   if (targets.has_labels())
     detail::check_shape("cross_entropy", "labels", targets.labels.shape(), {samples});
   else
-    detail::check_shape("cross_entropy", "targets", targets.vectors.shape(), outputs.shape());
+    detail::check_same_shape("cross_entropy", "targets", targets.vectors, outputs);
   detail::check_loss("cross_entropy", outputs, targets, gradient);
   detail::kernel_size(outputs.size());
   if (samples == 0) return gpu::DeviceSum{};

@@ -42,7 +42,7 @@ void normalize(const Batch<T, Gpu>& x, const TensorView<const T, Gpu>& mean, con
                double epsilon, const TensorView<const T, Gpu>& gamma, const TensorView<const T, Gpu>& beta, Batch<T, Gpu>& y,
                const TensorView<T, Gpu>&) {
   const Index channels = detail::rows_of(x).channels;
-  detail::check_shape("normalize", "y", y.shape(), x.shape());
+  detail::check_same_shape("normalize", "y", y, x);
   for (const auto& values : {mean, variance, gamma, beta})
     detail::check_size("normalize", "a value a channel", values.size(), channels);
   detail::launch(gpu::kernel::normalize<T>, x.size(), x.data(), mean.data(), variance.data(), static_cast<T>(epsilon),
@@ -54,7 +54,7 @@ template <class T>
 void normalize_input_gradient(const Batch<T, Gpu>& dy, const TensorView<const T, Gpu>& variance, double epsilon,
                               const TensorView<const T, Gpu>& gamma, Batch<T, Gpu>& dx, const TensorView<T, Gpu>&) {
   const Index channels = detail::rows_of(dy).channels;
-  detail::check_shape("normalize", "y", dx.shape(), dy.shape());
+  detail::check_same_shape("normalize", "y", dx, dy);
   for (const auto& values : {variance, gamma}) detail::check_size("normalize", "a value a channel", values.size(), channels);
   detail::launch(gpu::kernel::normalize<T>, dy.size(), dy.data(), nullptr, variance.data(), static_cast<T>(epsilon), gamma.data(),
                  nullptr, dx.data(), detail::kernel_size(dy.size()), detail::kernel_size(channels));
@@ -68,7 +68,7 @@ void normalize_gradient(const Batch<T, Gpu>& x, const Batch<T, Gpu>& dy, const T
                         const TensorView<T, Gpu>& dgamma, const TensorView<T, Gpu>& dbeta, Batch<T, Gpu>* dx,
                         const TensorView<T, Gpu>& scratch, const Activation& below) {
   const auto [sample_rows, channels] = detail::rows_of(x);
-  detail::check_shape("normalize_gradient", "dy", dy.shape(), x.shape());
+  detail::check_same_shape("normalize_gradient", "dy", dy, x);
   if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
   for (const auto& values : {mean, variance, gamma})
     detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);

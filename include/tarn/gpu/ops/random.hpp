@@ -10,7 +10,7 @@ namespace tarn::ops {
 template <class T>
 void dropout(const Batch<T, Gpu>& x, double rate, bool per_channel, const Stream& stream, const std::uint32_t* step,
              Batch<T, Gpu>& y) {
-  detail::check_shape("dropout", "y", y.shape(), x.shape());
+  detail::check_same_shape("dropout", "y", y, x);
   if (!(rate >= 0 && rate < 1)) throw ArgumentError("dropout: rate is ", rate, ", expected at least 0 and below 1");
   if (x.size() == 0) return;
   detail::kernel_size(x.size());

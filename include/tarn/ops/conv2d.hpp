@@ -130,7 +130,9 @@ void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, con
   const ConvGeometry whole = padded(g);
   const bool copied = whole.in_h != g.in_h || whole.in_w != g.in_w || g.pad_top > 0 || g.pad_left > 0;
   const Index lanes = cpu::lanes<T>(), vectors = ceil_divide(g.out_c, lanes), line = whole.in_w * g.in_c;
-  const Index parts = g.pixels() == 1 || g.out_c % lanes == 0 ? std::min<Index>(vectors, 16) : 1;
+  const Index work = g.pixels() * g.depth() * g.out_c;
+  const bool uncut = work <= serial_work || (g.pixels() > 1 && g.out_c % lanes != 0);  // parts would write into each other
+  const Index parts = uncut ? 1 : std::min<Index>(vectors, 16);
   const auto body = TARN_CPU_FEW_BODY(conv2d, T, false);
   for (Index sample = 0; sample < samples; ++sample, x += g.in_h * g.in_w * g.in_c, y += g.pixels() * g.out_c) {
     for (Index row = 0; copied && row < whole.in_h; ++row) {
@@ -139,7 +141,7 @@ void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, con
       std::fill_n(to, line, T(0));
       if (from >= 0 && from < g.in_h) std::copy_n(x + from * g.in_w * g.in_c, width, to + left);
     }
-    run(g.pixels() * g.depth() * g.out_c, parts, [&](Index part) {
+    run(work, parts, [&](Index part) {
       const auto [first, last] = parallel::piece(vectors, parts, part);
       body(whole, {copied ? scratch : x, 0, 1, kernel, false, g.out_c, 1, bias, 0, g.out_h, first, last, vectors, y, 0, 0, 0});
     });

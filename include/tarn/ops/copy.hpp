@@ -2,13 +2,14 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <span>
 #include <type_traits>
 #include <variant>
 
 #include <tarn/core/tensor.hpp>
+#include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/plain/copy.hpp>
 #include <tarn/data/dataset.hpp>
 #include <tarn/ops/detail.hpp>
 
@@ -75,7 +76,7 @@ void gather_rows(const Source* source, Row row, Convert convert, Batch<T, Cpu>& 
 
 }  // namespace detail
 
-/// y = the samples at `rows`, in lanes, as scale * value + offset. Bytes go through a table, so they cost one look-up each.
+/// y = the samples at `rows`, in lanes, as scale * value + offset, computed in double.
 template <class T>
 void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T, Cpu>& y) {
   const double scale = samples.scale(), offset = samples.offset();
@@ -83,15 +84,18 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
   std::visit(
       [&](const auto& values) {
         using Source = std::remove_cvref_t<decltype(values[0])>;
-        const auto convert = [=](Source value) { return static_cast<T>(scale * static_cast<double>(value) + offset); };
-        if constexpr (std::is_same_v<Source, std::uint8_t>) {
-          std::array<T, 256> table;
-          for (std::size_t value = 0; value < table.size(); ++value) table[value] = convert(static_cast<std::uint8_t>(value));
-          detail::gather_rows(
-              values.data(), row, [&](Source value) { return table[value]; }, y);
-        } else {
-          detail::gather_rows(values.data(), row, convert, y);
-        }
+        if constexpr (std::is_same_v<Source, std::uint8_t>)
+          if (!y.few()) {
+            const auto body = TARN_CPU_BODY(gather_bytes, T);
+            return parallel::run(y.groups(), [&](Index group) {
+              const std::uint8_t* from[cpu::max_lanes<T>];
+              for (int lane = 0; lane < y.lanes(); ++lane)
+                from[lane] = values.data() + row(std::min(group * y.lanes() + lane, y.count() - 1)) * y.sample().size();
+              body(from, y.sample().size(), scale, offset, y.group(group));
+            });
+          }
+        detail::gather_rows(
+            values.data(), row, [=](Source value) { return static_cast<T>(scale * static_cast<double>(value) + offset); }, y);
       },
       samples.values());
 }

@@ -75,6 +75,31 @@ TEST_CASE("Gathering picks rows of any stored type, scaled", "[ops][copy]") {
   }
 }
 
+TEMPLATE_TEST_CASE("Bytes gathered in lanes are scaled in double and rounded once", "[ops][copy]", float, double) {
+  using T = TestType;
+  const auto [scale, offset] = GENERATE(table<double, double>({{1, 0}, {1 / 255.0, 0}, {1 / 127.5, -1}, {-3.7, 1e-3}}));
+  for (const Index elements : {1, 3, 7, 8, 16, 31, 32, 63, 64, 65, 130, 784})
+    for (const Index count : {1, 5, 16, 17, 33}) {
+      Tensor<std::uint8_t> bytes{Shape{40, elements}};
+      for (Index i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 37 + i / 256);
+      std::vector<std::uint32_t> rows;
+      for (Index i = 0; i < count; ++i) rows.push_back(static_cast<std::uint32_t>(39 - i));
+      Owned<T> y{count, {elements}};
+      ops::gather(Samples{bytes}.scaled(scale, offset), rows, y.batch);
+      const auto& batch = y.batch;
+      Index wrong = 0;
+      for (Index group = 0; group < batch.groups(); ++group)
+        for (Index element = 0; element < elements; ++element)
+          for (int lane = 0; lane < batch.lanes(); ++lane) {
+            const Index row = 39 - std::min(group * batch.lanes() + lane, count - 1);  // unused lanes repeat the last sample
+            const volatile double product = scale * static_cast<double>(bytes[row * elements + element]);
+            wrong += batch.group(group)[element * batch.lanes() + lane] != static_cast<T>(product + offset);
+          }
+      INFO(elements << " elements, " << count << " samples, times " << scale << " plus " << offset);
+      CHECK(wrong == 0);
+    }
+}
+
 TEST_CASE("Copies between tensors and batches check shapes", "[ops][copy]") {
   Owned<float> x{5, {2, 2}};
   const Tensor<float> wrong{Shape{5, 4}};

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -79,20 +80,26 @@ class Pool {
       queue.next.store(parts * i / count, std::memory_order_relaxed);
       queue.end = parts * (i + 1) / count;
     }
-    unfinished_.store(parts, std::memory_order_relaxed);
-    open_.store(true);
+    state_.fetch_add(open + static_cast<State>(parts), std::memory_order_release);
     wake();
-    drain(0);
+    state_.fetch_sub(drain(0), std::memory_order_relaxed);
     const auto yield = [] { std::this_thread::yield(); };
-    await([this] { return unfinished_.load(std::memory_order_acquire) == 0; }, yield);
-    open_.store(false);  // a worker that comes this late, on a machine with other work to do, is not waited for
-    await([this] { return inside_.load() == 0; }, yield);
+    await([this] { return (state_.load(std::memory_order_acquire) & unfinished) == 0; }, yield);
+    // A worker that comes after this, on a machine with other work to do, is not waited for.
+    if (state_.fetch_sub(open, std::memory_order_acq_rel) != open)
+      await([this] { return state_.load(std::memory_order_acquire) == 0; }, yield);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
  private:
+  static constexpr std::size_t line = 64;  // bytes of a cache line
+
+  /// A round in one number: the parts that are not done, workers that may touch it, and whether more may begin to.
+  using State = std::uint64_t;
+  static constexpr State inside = State{1} << 48, unfinished = inside - 1, open = State{1} << 63;
+
   /// The parts that a thread begins with; others take from it when their own are done.
-  struct alignas(alignof(std::max_align_t) * 4) Queue {
+  struct alignas(line) Queue {
     std::atomic<Index> next{0};
     Index end = 0;
   };
@@ -116,11 +123,10 @@ class Pool {
   }
 
   void wake() {
-    {
-      std::lock_guard lock{mutex_};
-      round_.fetch_add(1, std::memory_order_release);
-    }
-    if (sleeping_.load(std::memory_order_relaxed) > 0) awake_.notify_all();
+    round_.fetch_add(1);
+    if (sleeping_.load() == 0) return;  // who counts itself as sleeping after this sees the new round
+    { std::lock_guard lock{mutex_}; }   // who did so before is waiting now
+    awake_.notify_all();
   }
 
   void serve(int worker) {
@@ -128,26 +134,28 @@ class Pool {
       await([&] { return round_.load(std::memory_order_acquire) != seen; }, [&] { sleep_or_yield(seen); });
       seen = round_.load(std::memory_order_acquire);
       if (stopping_.load(std::memory_order_relaxed)) return;
-      inside_.fetch_add(1);  // before looking: the caller closes, then waits for those inside
-      if (open_.load()) drain(worker);
-      inside_.fetch_sub(1);
+      const bool is_open = state_.fetch_add(inside, std::memory_order_acq_rel) & open;
+      state_.fetch_sub(inside + (is_open ? drain(worker) : 0), std::memory_order_release);
     }
   }
 
-  void drain(int worker) {
+  /// Works until no part is left; returns how many it has done.
+  State drain(int worker) {
+    State done = 0;
     const int count = threads();
     for (int k = 0; k < count; ++k) {
       auto& queue = queues_[static_cast<std::size_t>((worker + k) % count)];
-      for (Index i; (i = queue.next.fetch_add(1, std::memory_order_relaxed)) < queue.end;) {
+      if (queue.next.load(std::memory_order_relaxed) >= queue.end) continue;
+      for (Index i; (i = queue.next.fetch_add(1, std::memory_order_relaxed)) < queue.end; ++done) {
         try {
           part_(context_, i);
         } catch (...) {
           std::lock_guard lock{mutex_};
           if (!failure_) failure_ = std::current_exception();
         }
-        unfinished_.fetch_sub(1, std::memory_order_acq_rel);
       }
     }
+    return done;
   }
 
   /// Spins for some ten microseconds, far cheaper than a sleep between the operations of a step; then `idle` again and again.
@@ -168,8 +176,8 @@ class Pool {
       std::this_thread::yield();
     }
     std::unique_lock lock{mutex_};
-    sleeping_.fetch_add(1, std::memory_order_relaxed);
-    awake_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != seen; });
+    sleeping_.fetch_add(1);
+    awake_.wait(lock, [&] { return round_.load() != seen; });
     sleeping_.fetch_sub(1, std::memory_order_relaxed);
   }
 
@@ -177,13 +185,14 @@ class Pool {
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable awake_;
-  std::atomic<unsigned> round_{0};
-  std::atomic<Index> unfinished_{0};          // parts of this round
-  std::atomic<int> inside_{0}, sleeping_{0};  // workers that may touch a round, that wait for one
-  std::atomic<bool> busy_{false}, open_{false}, stopping_{false};
+  std::atomic<int> sleeping_{0};  // workers that wait for `awake_`
+  std::atomic<bool> busy_{false}, stopping_{false};
   std::exception_ptr failure_;
   Part part_ = nullptr;
   void* context_ = nullptr;
+  // Each in a cache line of its own: who waits for the one does not slow down those who change the other.
+  alignas(line) std::atomic<unsigned> round_{0};
+  alignas(line) std::atomic<State> state_{0};
 };
 
 /// The pool and the means to replace it.

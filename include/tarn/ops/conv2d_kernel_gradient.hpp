@@ -272,15 +272,15 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   if (biased) sum_over_batch(dy, dbias, scratch);
   T* const sums = lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
   const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;  // of whole tiles
-  const Index heights = detail::ceil_divide(g.run(), height);
+  const Index heights = std::max<Index>((g.run() + height / 2) / height, 1);
   const Index widths = std::clamp<Index>(32 / (g.kernel_h * heights), 1, detail::ceil_divide(g.out_c, width));
   for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {
     if (plan.x_size + plan.dy_size > 0)
       detail::run(block.units() * (plan.x_row + plan.dy_row) * 8, block.units(), [&](Index unit) { block.prepare(unit); });
     detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, g.kernel_h * heights * widths, [&](Index item) {
-      const Index weight = item / widths % heights * height;
+      const Index strip = item / widths % heights, weight = strip * height;
       const auto [first, last] = parallel::piece(detail::ceil_divide(g.out_c, width), widths, item % widths);
-      block.add(item / (heights * widths), weight, std::min(height, g.run() - weight), first * width,
+      block.add(item / (heights * widths), weight, strip + 1 < heights ? height : g.run() - weight, first * width,
                 std::min(last * width, g.out_c), sums, overwrite);
     });
   });

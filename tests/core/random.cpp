@@ -37,7 +37,7 @@ TEST_CASE("A stream's word is a Philox block of element, sample, step and identi
 
 TEST_CASE("Words drawn together are those drawn one by one, and none behind them is touched", "[core][random]") {
   const Stream stream{0x299f31d0a4093822, Purpose::layer, 5, 7};
-  for (const std::size_t count : {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 31, 32, 33, 63, 64, 65, 1000})
+  for (const std::size_t count : std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 31, 32, 33, 63, 64, 65, 1000})
     for (const Index first : {0, 4, 1000000}) {
       const Index sample = 9;
       std::vector<std::uint32_t> words(count + 8, 77);
@@ -59,7 +59,7 @@ TEST_CASE("Words drawn together are those drawn one by one, and none behind them
 
 TEST_CASE("A shuffle is that of Fisher and Yates with the stream's words", "[core][random]") {
   const Stream stream{7, Purpose::shuffle, 1};
-  for (const std::size_t size : {2, 3, 255, 256, 257, 258, 1000}) {
+  for (const std::size_t size : std::vector<std::size_t>{2, 3, 255, 256, 257, 258, 1000}) {
     std::vector<std::uint32_t> order(size), expected(size);
     std::iota(order.begin(), order.end(), 0U);
     std::iota(expected.begin(), expected.end(), 0U);

@@ -179,6 +179,11 @@ int main(int argc, char** argv) {
     std::cerr << "benchmarks: --cpu-time counts the work of all threads together, expected --threads 1\n";
     return wrong_option;
   }
+  for (const Work& work : works())
+    if (settings.profile && work.networks.empty() && std::find(names.begin(), names.end(), work.name) != names.end()) {
+      std::cerr << "benchmarks: --profile: " << work.name << " has none, expected W1, W2, W5 to W8 or model\n";
+      return wrong_option;
+    }
   if (model) return run_model(settings, description, as_json);
   if (growth)
     return with_errors([&] {

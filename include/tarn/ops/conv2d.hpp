@@ -88,18 +88,9 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
               const Output<T>& y, const Finish<T>& finish) {
   const Index x_group = g.in_h * g.in_w * g.in_c * lanes, pixel = g.out_c * lanes, y_group = y.image * pixel;
   const Index tiles = ceil_divide(g.out_c, TARN_CPU_BODY(conv_tile_outputs, T)());
-  const Index work = groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c;
-  const bool whole = work <= serial_work;
-  const Index block = whole ? groups : lanes == 1 ? 16 : 4;
-  const Index blocks = whole ? std::min<Index>(groups, 1) : ceil_divide(groups, block);
-  const Index items = whole ? 1 : ceil_divide(32, std::max<Index>(blocks, 1));
-  const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
   const bool finished = finish.any();
   const auto body = TARN_CPU_BODY(conv2d, T, Models);
-  run(work, blocks * row_parts * tile_parts, [&](Index item) {
-    const Index first = item / (row_parts * tile_parts) * block, count = std::min(block, groups - first);
-    const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / tile_parts % row_parts);
-    const auto [first_tile, last_tile] = parallel::piece(tiles, tile_parts, item % tile_parts);
+  const auto compute = [&](Index first, Index count, Index first_row, Index last_row, Index first_tile, Index last_tile) {
     const Index first_output = g.out_c * first_tile / tiles, last_output = g.out_c * last_tile / tiles;
     T* const to = y.data + first * y_group;
     for (Index row = first_row; row < last_row; ++row) {
@@ -113,6 +104,16 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
         for (Index group = 0; finished && group < count; ++group)
           finish(range + group * y_group, range + group * y_group - y.data, size);
     }
+  };
+  if (groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c <= serial_work)
+    return compute(0, groups, 0, g.out_h, 0, tiles);
+  const Index block = lanes == 1 ? 16 : 4, blocks = ceil_divide(groups, block), items = ceil_divide(32, blocks);
+  const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
+  parallel::run(blocks * row_parts * tile_parts, [&](Index item) {
+    const Index first = item / (row_parts * tile_parts) * block;
+    const auto [first_row, last_row] = parallel::piece(g.out_h, row_parts, item / tile_parts % row_parts);
+    const auto [first_tile, last_tile] = parallel::piece(tiles, tile_parts, item % tile_parts);
+    compute(first, std::min(block, groups - first), first_row, last_row, first_tile, last_tile);
   });
 }
 

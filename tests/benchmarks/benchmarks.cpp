@@ -184,6 +184,10 @@ int main(int argc, char** argv) {
       std::cerr << "benchmarks: --profile: " << work.name << " has none, expected W1, W2, W5 to W8 or model\n";
       return wrong_option;
     }
+  if (growth && settings.profile) {
+    std::cerr << "benchmarks: --profile: growth has none, expected W1, W2, W5 to W8 or model\n";
+    return wrong_option;
+  }
   if (model) return run_model(settings, description, as_json);
   if (growth)
     return with_errors([&] {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../catch.hpp"
+#include "../support/compare.hpp"
 
 using tarn::Index;
 using tarn::Philox;
@@ -38,18 +39,19 @@ TEST_CASE("A stream's word is a Philox block of element, sample, step and identi
 TEST_CASE("Words drawn together are those drawn one by one, and none behind them is touched", "[core][random]") {
   const Stream stream{0x299f31d0a4093822, Purpose::layer, 5, 7};
   for (const std::size_t count : std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 31, 32, 33, 63, 64, 65, 1000})
-    for (const Index first : {0, 4, 1000000}) {
+    for (const Index first : {Index{0}, Index{4}, Index{1000000}, (Index{1} << 34) - 8}) {  // the last ones begin anew
       const Index sample = 9;
       std::vector<std::uint32_t> words(count + 8, 77);
-      stream.draw(std::span{words}.first(count), sample, first);
+      stream.draw(std::span{words}.first(count), first, sample);
       std::vector<std::uint32_t> expected(count + 8, 77);
       for (std::size_t i = 0; i < count; ++i) expected[i] = stream.word(first + static_cast<Index>(i), sample);
       INFO(count << " words from " << first << " on");
       CHECK(words == expected);
     }
   std::vector<std::uint32_t> words(8);
-  CHECK_THROWS_AS(stream.draw(words, 0, 2), tarn::ArgumentError);
-  CHECK_THROWS_AS(stream.draw(words, 0, -4), tarn::ArgumentError);
+  CHECK(support::error_of<tarn::ArgumentError>([&] { stream.draw(words, 2); }) ==
+        "Stream: draws from word 2 on, expected a multiple of 4, at least 0");
+  CHECK_THROWS_AS(stream.draw(words, -4), tarn::ArgumentError);
 
   std::vector<double> values(1001), expected(1001);
   stream.uniform(values, 3);

@@ -97,6 +97,7 @@ TEMPLATE_TEST_CASE("Few samples give the bits that they give among many", "[laye
                                     Dense{.units = 3, .activation = Softmax{}}});
   compare_predictions(
       Sequential<T>{Input{300}, Dense{.units = 300, .activation = ReLU{}}, Dropout{0.3}, Dense{.units = 19}, Softmax{}});
+  compare_predictions(Sequential<T>{Input{1000}, Dense{.units = 301}});  // shared among threads
   compare_predictions(Sequential<T>{Input{2, 3, 5}, Softmax{}, LeakyReLU{}, Conv2D{.filters = 400, .kernel = 2}});
   compare_predictions(
       Sequential<T>{Input{12, 12, 40}, Conv2D{.filters = 32, .kernel = 5, .padding = Padding::same}});  // shared among threads
@@ -104,7 +105,7 @@ TEMPLATE_TEST_CASE("Few samples give the bits that they give among many", "[laye
 
 TEMPLATE_TEST_CASE("Pooling, normalising and joining few samples gives the same bits too", "[layers][few]", float, double) {
   using T = TestType;
-  for (const Index channels : {1, 3, 16, 19}) {
+  for (const Index channels : {1, 2, 3, 5, 7, 8, 9, 16, 19}) {
     for (const Padding padding : {Padding::valid, Padding::same}) {
       compare_predictions(Sequential<T>{Input{7, 6, channels}, AvgPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
       compare_predictions(Sequential<T>{Input{7, 6, channels}, MaxPool2D{.window = {3, 2}, .stride = 2, .padding = padding}});
@@ -115,6 +116,24 @@ TEMPLATE_TEST_CASE("Pooling, normalising and joining few samples gives the same 
     compare_predictions(Sequential<T>{Input{4, 5, channels}, Residual{conv, BatchNorm{}},
                                       Concatenate{conv, Block{}, Conv2D{.filters = 2, .kernel = 1}},
                                       Conv2D{.filters = 7, .kernel = 2}});
+  }
+}
+
+TEMPLATE_TEST_CASE("Scaled bytes are the same numbers in few samples, in many, and in an ensemble", "[layers][few]", float,
+                   double) {
+  using T = TestType;
+  Tensor<std::uint8_t> bytes{Shape{64, 9}};
+  for (Index i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 37);
+  for (const auto& [scale, offset] : std::vector<std::pair<double, double>>{{1 / 255.0, 0}, {1 / 127.5, -1}}) {
+    const Samples samples = Samples{bytes}.scaled(scale, offset);
+    const Tensor<T> many = Sequential<T>{Input{9}, Flatten{}}.predict(samples);
+    for (Index i = 0; i < 64; ++i) {
+      const Tensor<T> one = Sequential<T>{Input{9}, Flatten{}}.predict(samples.take(i, 1));
+      REQUIRE(std::equal(one.begin(), one.end(), many.begin() + 9 * i));
+    }
+    const Tensor<T> members = Ensemble<T>{3, Input{9}, Flatten{}}.predict(samples);
+    for (Index member = 0; member < 3; ++member)
+      CHECK(std::equal(many.begin(), many.end(), members.begin() + member * many.size()));
   }
 }
 

@@ -85,7 +85,7 @@ class Pool {
     state_.fetch_sub(drain(0), std::memory_order_relaxed);
     const auto yield = [] { std::this_thread::yield(); };
     await([this] { return (state_.load(std::memory_order_acquire) & unfinished) == 0; }, yield);
-    // A worker that comes after this, on a machine with other work to do, is not waited for.
+    // A worker that comes when the round is closed, on a machine with other work to do, finds nothing to do.
     if (state_.fetch_sub(open, std::memory_order_acq_rel) != open)
       await([this] { return state_.load(std::memory_order_acquire) == 0; }, yield);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -94,7 +94,8 @@ class Pool {
  private:
   static constexpr std::size_t line = 64;  // bytes of a cache line
 
-  /// A round in one number: the parts that are not done, workers that may touch it, and whether more may begin to.
+  /// A round in one number: the parts not yet reported as done (bits 0 to 47), workers that may touch it (48 to 62), and whether
+  /// more may begin to (63).
   using State = std::uint64_t;
   static constexpr State inside = State{1} << 48, unfinished = inside - 1, open = State{1} << 63;
 

@@ -12,7 +12,7 @@
 #include <tarn/core/device.hpp>
 #include <tarn/core/philox.hpp>
 #include <tarn/core/shape.hpp>
-#include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/dispatch.hpp>  // many words at once are drawn by vectors
 #include <tarn/cpu/plain/random.hpp>
 
 namespace tarn {
@@ -37,10 +37,11 @@ class Stream {
   Philox::Counter counter(Index element, Index sample) const {
     return {static_cast<std::uint32_t>(element >> 2), static_cast<std::uint32_t>(sample), step_, identity_};
   }
-  /// Words 0 to words.size() - 1 of this sample, or from word `first` on: far faster than one by one. Throws ArgumentError
-  /// unless `first` is a multiple of 4.
-  void draw(std::span<std::uint32_t> words, Index sample = 0, Index first = 0) const {
-    if (first < 0 || first % 4 != 0) throw ArgumentError("Stream: draws from word ", first, " on, expected a multiple of 4");
+  /// Words `first` to first + words.size() - 1 of this sample: far faster than one by one. Throws ArgumentError unless `first` is
+  /// a multiple of 4, at least 0.
+  void draw(std::span<std::uint32_t> words, Index first = 0, Index sample = 0) const {
+    if (first < 0 || first % 4 != 0)
+      throw ArgumentError("Stream: draws from word ", first, " on, expected a multiple of 4, at least 0");
     const std::size_t whole = words.size() / 4 * 4;
     const Philox::Counter start = counter(first, sample);
     TARN_CPU_BODY(random_words, std::uint32_t)
@@ -54,10 +55,11 @@ class Stream {
     std::array<std::uint32_t, 256> words;
     for (std::size_t first = 0; first < values.size(); first += words.size()) {
       const std::size_t count = std::min(words.size(), values.size() - first);
-      draw({words.data(), count}, sample, static_cast<Index>(first));
+      draw({words.data(), count}, static_cast<Index>(first), sample);
       for (std::size_t i = 0; i < count; ++i) values[first + i] = to_uniform(words[i]);
     }
   }
+  /// What `uniform` makes of a word.
   static double to_uniform(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
 
   Philox::Key key() const { return key_; }
@@ -84,7 +86,7 @@ using StreamOf = std::conditional_t<std::is_same_v<D, CpuModels>, ModelStreams, 
 inline void shuffle(std::vector<std::uint32_t>& indices, const Stream& stream) {
   std::array<std::uint32_t, 256> words;
   for (std::size_t remaining = indices.size(), drawn = 0; remaining > 1; --remaining, ++drawn) {
-    if (drawn % words.size() == 0) stream.draw({words.data(), std::min(words.size(), remaining)}, 0, static_cast<Index>(drawn));
+    if (drawn % words.size() == 0) stream.draw({words.data(), std::min(words.size(), remaining)}, static_cast<Index>(drawn));
     const std::size_t chosen = static_cast<std::size_t>((std::uint64_t{words[drawn % words.size()]} * remaining) >> 32);
     std::swap(indices[remaining - 1], indices[chosen]);
   }

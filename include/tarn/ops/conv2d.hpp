@@ -98,7 +98,7 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
                row, row + 1, first_tile, last_tile, tiles, to, y_group, y.row * pixel, y.pixel * pixel});
       const Index size = ((g.out_w - 1) * g.out_c + last_output - first_output) * lanes;
       T* const range = to + row * y.row * pixel + first_output * lanes;
-      if (finished && size == y_group)  // no gaps
+      if (finished && size == y_group)  // whole groups, one behind the other
         finish(range, range - y.data, count * size);
       else
         for (Index group = 0; finished && group < count; ++group)

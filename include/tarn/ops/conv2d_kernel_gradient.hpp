@@ -271,16 +271,17 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   if (activated) activation_gradient(activation, y, dy);
   if (biased) sum_over_batch(dy, dbias, scratch);
   T* const sums = lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
-  const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;  // of whole tiles
-  const Index heights = std::max<Index>((g.run() + height / 2) / height, 1);
-  const Index widths = std::clamp<Index>(32 / (g.kernel_h * heights), 1, detail::ceil_divide(g.out_c, width));
+  // A kernel row's weights go in strips, the last of which has half a height to one and a half, so that none is a sliver.
+  const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;
+  const Index strips = std::max<Index>((g.run() + height / 2) / height, 1);
+  const Index columns = std::clamp<Index>(32 / (g.kernel_h * strips), 1, detail::ceil_divide(g.out_c, width));
   for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {
     if (plan.x_size + plan.dy_size > 0)
       detail::run(block.units() * (plan.x_row + plan.dy_row) * 8, block.units(), [&](Index unit) { block.prepare(unit); });
-    detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, g.kernel_h * heights * widths, [&](Index item) {
-      const Index strip = item / widths % heights, weight = strip * height;
-      const auto [first, last] = parallel::piece(detail::ceil_divide(g.out_c, width), widths, item % widths);
-      block.add(item / (heights * widths), weight, strip + 1 < heights ? height : g.run() - weight, first * width,
+    detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, g.kernel_h * strips * columns, [&](Index item) {
+      const Index strip = item / columns % strips, weight = strip * height;
+      const auto [first, last] = parallel::piece(detail::ceil_divide(g.out_c, width), columns, item % columns);
+      block.add(item / (strips * columns), weight, strip + 1 < strips ? height : g.run() - weight, first * width,
                 std::min(last * width, g.out_c), sums, overwrite);
     });
   });

@@ -95,7 +95,7 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
             });
           }
         detail::gather_rows(
-            values.data(), row, [=](Source value) { return static_cast<T>(scale * static_cast<double>(value) + offset); }, y);
+            values.data(), row, [=](Source value) { return cpu::plain::scaled<T>(value, scale, offset); }, y);
       },
       samples.values());
 }

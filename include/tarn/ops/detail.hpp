@@ -43,9 +43,9 @@ Rows rows_of(const Batch<T, D>& x) {
 inline void check_shape(const char* where, const char* what, const Shape& found, const Shape& expected) {
   if (found != expected) throw ShapeError(where, ": ", what, " is ", found.to_string(), ", expected ", expected.to_string());
 }
-/// The same of two batches.
-template <class T, class U, class D>
-void check_same_shape(const char* where, const char* what, const Batch<T, D>& found, const Batch<U, D>& expected) {
+/// The same of two batches, whose shapes are formed for the message alone.
+template <class T, class D>
+void check_same_shape(const char* where, const char* what, const Batch<T, D>& found, const Batch<T, D>& expected) {
   if (found.count() != expected.count() || found.sample() != expected.sample())
     check_shape(where, what, found.shape(), expected.shape());
 }

@@ -39,7 +39,7 @@ Index argmax(const LaneView<const T>& values, Index size) {
 template <class T, class D>
 void check_loss(const char* where, const Batch<T, D>& outputs, const Targets<T, D>& targets, const Batch<T, D>* gradient) {
   if (targets.has_weights()) check_shape(where, "weights", targets.weights.shape(), {outputs.count()});
-  if (gradient) check_shape(where, "gradient", gradient->shape(), outputs.shape());
+  if (gradient) check_same_shape(where, "gradient", *gradient, outputs);
 }
 
 /// Sum of weight times loss over the samples, in order, in double. `body(group, scales, losses)` gives the losses of a group's

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include <tarn/cpu/plain/copy.hpp>
 #include <tarn/data/dataset.hpp>
 #include <tarn/ops/losses.hpp>
 
@@ -33,10 +34,9 @@ void gather(std::span<const Samples* const> data, std::span<const std::uint32_t*
                   *to = convert(from[static_cast<Index>(row[sample]) * elements]);
               }
             };
-            if (std::is_same_v<std::remove_cvref_t<decltype(values[0])>, T> && scale == 1 && offset == 0)
-              write([](auto value) { return static_cast<T>(value); });
-            else
-              write([&](auto value) { return static_cast<T>(scale * static_cast<double>(value) + offset); });
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(values[0])>, T>)
+              if (scale == 1 && offset == 0) return write([](T value) { return value + T(0); });  // as below, of -0 too
+            write([&](auto value) { return cpu::plain::scaled<T>(value, scale, offset); });
           },
           data[model]->values());
     }

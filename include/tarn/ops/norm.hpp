@@ -272,7 +272,7 @@ void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const Tenso
                         const TensorView<T, D>& dgamma, const TensorView<T, D>& dbeta, Batch<T, D>* dx,
                         const TensorView<T, D>& scratch, const Activation& below = Linear{}) {
   const auto [rows, channels] = detail::rows_of(x);
-  if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
+  if (dx) detail::check_same_shape("normalize_gradient", "dx", *dx, x);
   const auto slopes = detail::normalize_parameter_gradients(x, dy, static_cast<double>(x.count() * rows), mean, variance, epsilon,
                                                             gamma, dgamma, dbeta, scratch);
   if (!dx) return;

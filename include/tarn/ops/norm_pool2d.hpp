@@ -33,7 +33,7 @@ void normalize_pooled_gradient(const Batch<T, D>& x, const Batch<T, D>& pooled, 
                                                             epsilon, gamma, dgamma, dbeta, scratch);
   if (!dx) return;
   detail::check_pool("normalize_pooled_gradient", *dx, dy, windows);
-  detail::check_shape("normalize_pooled_gradient", "dx", dx->shape(), x.shape());
+  detail::check_same_shape("normalize_pooled_gradient", "dx", *dx, x);
   const detail::Finish<T> finish{below, x.data()};
   // Windows that cover x without overlap go row by row.
   const bool tiles = windows.out_h * windows.stride_h == windows.in_h && windows.stride_h == windows.window_h &&

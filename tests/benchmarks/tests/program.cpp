@@ -83,6 +83,7 @@ TEST_CASE("A command line that says nothing sensible ends with 2", "[benchmarks]
   CHECK(run("model --input 6 --layers 'dense 3' --threads 0").code == 2);
   CHECK(run("model --input 6 --layers 'dense 3' --threads 2 --cpu-time").code == 2);
   CHECK(run("W3 --profile").code == 2);
+  CHECK(run("growth --profile").code == 2);
 }
 
 TEST_CASE("Missing data end with 3", "[benchmarks]") {

@@ -43,9 +43,9 @@ Outcome run() {
   std::vector<Dataset> train(networks);
   std::vector<Samples> test(networks);
   parallel::run(networks, [&](Index model) {
-    const auto seed = static_cast<std::uint64_t>(model);
-    train[seed] = draw_points(seed, train_points, false);
-    test[seed] = draw_points(seed, test_points, true).inputs;
+    const auto i = static_cast<std::size_t>(model);  // the seed too
+    train[i] = draw_points(i, train_points, false);
+    test[i] = draw_points(i, test_points, true).inputs;
   });
   EnsembleTrainer trainer{ensemble, MeanSquaredError{}, Adam{.learning_rate = 0.001}};
   const auto history = trainer.fit(std::span{std::as_const(train)}, {.epochs = epochs, .batch_size = batch_size});

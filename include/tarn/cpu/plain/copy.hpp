@@ -7,10 +7,22 @@
 
 namespace tarn::cpu::plain {
 
+/// scale * value + offset in double. The product is rounded before the sum whatever the compiler may fuse, so that a stored number
+/// is the same in every batch.
+template <class T, class Value>
+T scaled(Value value, double scale, double offset) {
+  double product = scale * static_cast<double>(value);
+#if defined(__x86_64__)
+  asm("" : "+x"(product));
+#elif defined(__aarch64__)
+  asm("" : "+w"(product));
+#endif
+  return static_cast<T>(product + offset);
+}
+
 template <class T>
 void gather_bytes(const std::uint8_t* const* rows, Index elements, double scale, double offset, T* out) {
-  for (Index element = 0; element < elements; ++element)
-    out[element] = static_cast<T>(scale * static_cast<double>(rows[0][element]) + offset);
+  for (Index element = 0; element < elements; ++element) out[element] = scaled<T>(rows[0][element], scale, offset);
 }
 
 }  // namespace tarn::cpu::plain

@@ -69,7 +69,7 @@ void normalize_gradient(const Batch<T, Gpu>& x, const Batch<T, Gpu>& dy, const T
                         const TensorView<T, Gpu>& scratch, const Activation& below) {
   const auto [sample_rows, channels] = detail::rows_of(x);
   detail::check_same_shape("normalize_gradient", "dy", dy, x);
-  if (dx) detail::check_shape("normalize_gradient", "dx", dx->shape(), x.shape());
+  if (dx) detail::check_same_shape("normalize_gradient", "dx", *dx, x);
   for (const auto& values : {mean, variance, gamma})
     detail::check_size("normalize_gradient", "a value a channel", values.size(), channels);
   for (const auto& values : {dgamma, dbeta})

@@ -470,6 +470,7 @@ void report_corrected(Results& results, const std::vector<CorrectedRun>& percept
 
 int problem1(const examples::Options& options) {
   Results results{options, "problem1", "Problem 1: perceptron loss and hinge loss on two-dimensional points."};
+  std::cout << "On the CPU, where ensembles run.\n";
   const std::size_t draws = options.quick ? 200 : 1000;
   const int repeats = options.repeats ? options.repeats : 5, epochs = options.epochs ? options.epochs : 3000;
   if (static_cast<std::size_t>(repeats) > draws)
@@ -547,5 +548,5 @@ int problem1(const examples::Options& options) {
 int main(int argc, char** argv) {
   return examples::run(argc, argv, "problem1_perceptron",
                        "Problem 1 of the assignment: perceptron loss and hinge loss on two-dimensional points, over 1000 draws.",
-                       problem1, {"1"});
+                       problem1, {"1"}, "ensembles run");
 }

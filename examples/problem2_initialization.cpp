@@ -1082,6 +1082,7 @@ Runs run(Results& results, const Options& options, const Rectifier& rectifier, i
 
 int problem2(const Options& options) {
   Results results{options, "problem2", "Problem 2: initialisation, vanishing gradients and dead units."};
+  std::cout << "On the CPU, where ensembles run, and networks that are not trained.\n";
   const int repeats = options.repeats ? options.repeats : options.quick ? 1 : 3;
   const Index epochs = options.epochs ? options.epochs : options.quick ? 10 : 50;
   const bool corrected = options.wants(Form::corrected);
@@ -1117,5 +1118,5 @@ int problem2(const Options& options) {
 int main(int argc, char** argv) {
   return examples::run(argc, argv, "problem2_initialization",
                        "Problem 2 of the assignment: activations and gradients at initialisation, and how ReLU networks die.",
-                       problem2, {"2.1", "2.2", "2.3"});
+                       problem2, {"2.1", "2.2", "2.3"}, "ensembles, and networks that are not trained, run");
 }

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include <tarn/data.hpp>
-#include <tarn/gpu.hpp>
 #include <tarn/tarn.hpp>
 #include "common/lenet.hpp"
 #include "common/program.hpp"
@@ -107,9 +106,7 @@ Trained train_on_gpu(Sequential<float>& model, const Variant& variant, const dat
                      int epochs, Profile* profile) {
   auto on_gpu = examples::lenet<Gpu>(variant.options);
   Trained trained = train_on(on_gpu, data, seed, epochs, profile);
-  const auto weights = ops::to_host(on_gpu.parameters().trainable()), state = ops::to_host(on_gpu.parameters().state());
-  ops::copy(weights.view(), model.parameters().trainable());
-  ops::copy(state.view(), model.parameters().state());
+  examples::copy_values(on_gpu, model);
   return trained;
 }
 
@@ -484,11 +481,13 @@ int problem3(const examples::Options& options) {
   const Data data = load(options);
   const int epochs = options.epochs ? options.epochs : options.quick ? 5 : 10;
   const int repeats = options.repeats ? options.repeats : options.quick ? 1 : 5;
-  results.run_info() = {
-      {"epochs", epochs}, {"training_images", data.pixels.train.size()}, {"test_images", data.pixels.test.size()}};
+  results.run_info() = {{"device", device.name()},
+                        {"epochs", epochs},
+                        {"training_images", data.pixels.train.size()},
+                        {"test_images", data.pixels.test.size()}};
   std::cout << data.pixels.train.size() << " training and " << data.pixels.test.size() << " test images, " << epochs
             << " epochs, batch 128, SGD 0.01; " << repeats << (repeats == 1 ? " run" : " runs") << " of each variant.\n"
-            << "On the " << (device.gpu ? "GPU" : "CPU") << (device.reason.empty() ? "" : " (" + device.reason + ")") << ".\n";
+            << examples::place(device) << '\n';
 
   Runs runs;
   results.part("3", "LeNet-5 with batch normalisation and dropout", [&] {
@@ -553,5 +552,5 @@ int problem3(const examples::Options& options) {
 int main(int argc, char** argv) {
   return examples::run(argc, argv, "problem3_lenet",
                        "Problem 3 of the assignment: batch normalisation and dropout in LeNet-5 on MNIST, in five variants.",
-                       problem3, {"3"}, examples::Devices::all);
+                       problem3, {"3"}, "");
 }

@@ -98,15 +98,21 @@ struct Run {
 };
 using Runs = std::vector<const Run*>;
 
+template <class D>
+Sequential<float, D> normalised_lenet() {
+  return examples::lenet<D>({.input_batch_norm = true, .hidden_batch_norm = true});
+}
+
 /// Makes trainings, each once: the two forms and the parts share them.
 class Lab {
  public:
-  Lab(const examples::Options& options_, Results& results_, const Data& data_)
-      : options{options_}, results{results_}, data{data_} {}
+  Lab(const examples::Options& options_, Results& results_, const Data& data_, const DeviceChoice& device_)
+      : options{options_}, results{results_}, data{data_}, device{device_} {}
 
   const examples::Options& options;
   Results& results;
   const Data& data;
+  const DeviceChoice device;
   const Json published = examples::published("problem4");
 
   // How much is done; --epochs and --repeats change it.
@@ -121,24 +127,8 @@ class Lab {
   /// Trainings of one kind, a seed each: those that came to their end, or those that diverged. Fewer where Ctrl-C came.
   Runs train(const Plan& plan, int repeats, bool diverged = false) {
     std::deque<Run>& made = runs_[plan.name];
-    if (static_cast<int>(made.size()) < repeats) {
-      Sequential<float> model = examples::lenet({.input_batch_norm = true, .hidden_batch_norm = true});
-      Trainer trainer{model,
-                      CategoricalCrossEntropy{.from_logits = true},
-                      SGD{.learning_rate = plan.rate},
-                      {.profile = options.profile(plan.name)}};
-      while (static_cast<int>(made.size()) < repeats && !examples::interrupted()) {
-        const std::uint64_t seed = options.seed + made.size();
-        model.initialize(seed);
-        trainer.set_position({.seed = seed});  // a fresh start, in the memory that is there: batches of 32768 images take 3.4 GB
-        Run run = train_once(plan, model, trainer);
-        if (examples::interrupted()) break;
-        report(plan, seed, run);
-        if (!plan.timed) results.fingerprint(plan.name + ", seed " + to_string(seed), model);
-        if (plan.renewed && !run.diverged) run.renewed = renew_and_test(model, seed);
-        made.push_back(std::move(run));
-      }
-    }
+    if (static_cast<int>(made.size()) < repeats)
+      device([&](auto chosen) { train_until<decltype(chosen)>(plan, static_cast<std::size_t>(repeats), made); });
     Runs runs;
     for (std::size_t i = 0; i < std::min(made.size(), static_cast<std::size_t>(repeats)); ++i)
       if (made[i].diverged == diverged) runs.push_back(&made[i]);
@@ -149,26 +139,50 @@ class Lab {
   const std::vector<RangeTest>& range_tests() {
     const Index steps = options.quick ? 50 : updates_in_epoch();
     while (range_tests_.size() < 3) {
-      Sequential<float> model = examples::lenet({.input_batch_norm = true, .hidden_batch_norm = true});
       const std::uint64_t seed = options.seed + range_tests_.size();
-      model.initialize(seed);
       const RangeTestOptions how{.lowest = 1e-5,
                                  .highest = 1,
                                  .steps = steps,
                                  .batch_size = batch,
                                  .smoothing = 1 - 20.0 / static_cast<double>(steps),
                                  .seed = seed};
-      range_tests_.push_back(
-          learning_rate_range_test(model, CategoricalCrossEntropy{.from_logits = true}, SGD{}, data.train, how));
+      range_tests_.push_back(device([&](auto chosen) {
+        auto model = normalised_lenet<decltype(chosen)>();
+        model.initialize(seed);
+        return learning_rate_range_test(model, CategoricalCrossEntropy{.from_logits = true}, SGD{}, data.train, how);
+      }));
     }
     return range_tests_;
   }
 
  private:
-  Run train_once(const Plan& plan, const Sequential<float>& model, auto& trainer) const {
+  template <class D>
+  void train_until(const Plan& plan, std::size_t repeats, std::deque<Run>& made) {
+    auto model = normalised_lenet<D>();
+    Sequential<float> trained = normalised_lenet<Cpu>();
+    Trainer trainer{model,
+                    CategoricalCrossEntropy{.from_logits = true},
+                    SGD{.learning_rate = plan.rate},
+                    {.profile = options.profile(plan.name)}};
+    while (made.size() < repeats && !examples::interrupted()) {
+      const std::uint64_t seed = options.seed + made.size();
+      model.initialize(seed);
+      trainer.set_position({.seed = seed});  // a fresh start, in the memory that is there: batches of 32768 images take 3.4 GB
+      Run run = train_once(plan, model, trainer);
+      if (examples::interrupted()) break;
+      report(plan, seed, run);
+      examples::copy_values(model, trained);
+      if (!plan.timed) results.fingerprint(plan.name + ", seed " + to_string(seed), trained);
+      if (plan.renewed && !run.diverged) run.renewed = renew_and_test(model, seed);
+      made.push_back(std::move(run));
+    }
+  }
+
+  template <class D>
+  Run train_once(const Plan& plan, const Sequential<float, D>& model, auto& trainer) const {
     Run run;
     const auto epoch_end = [&](const EpochRecord& record) {
-      run.moving_mean.push_back(model.weights("batch_norm/moving_mean")[0]);
+      run.moving_mean.push_back(ops::to_host(model.weights("batch_norm/moving_mean"))[0]);
       run.seconds += record.seconds;
       run.seen += record.training.samples;
     };
@@ -217,7 +231,8 @@ class Lab {
   }
 
   /// The test figures with moving statistics that had time to settle, since 0.99^300 is 5 %; at a rate of 0 nothing else changes.
-  Metrics renew_and_test(Sequential<float>& model, std::uint64_t seed) const {
+  template <class D>
+  Metrics renew_and_test(Sequential<float, D>& model, std::uint64_t seed) const {
     Trainer still{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0}, {.seed = seed}};
     still.fit(data.train, {.steps = options.quick ? 30 : 300, .batch_size = 32});
     return still.evaluate(data.test);
@@ -1065,8 +1080,9 @@ void report_published_sizes(Lab& lab) {
 
 /// How many times as long an image takes with the cyclic sizes as with batches of 64. The fastest of several short trainings in turns, so
 /// that it matters little what else the machine does.
+template <class D>
 double cost_of_sizes(Lab& lab) {
-  Sequential<float> model = examples::lenet({.input_batch_norm = true, .hidden_batch_norm = true});
+  auto model = normalised_lenet<D>();
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{}};
   CyclicBatchSize cycle = size_cycle(lab, CycleMode::triangular);
   cycle.step_size = 4;
@@ -1145,7 +1161,7 @@ void compare_cycles(Lab& lab) {
   if (by_rate.empty() || by_size.empty() || examples::interrupted()) return;
 
   const Index updates = by_size[0]->updates;
-  const double cost = cost_of_sizes(lab);
+  const double cost = lab.device([&](auto chosen) { return cost_of_sizes<decltype(chosen)>(lab); });
   const Index in_time = std::max<Index>(4, std::lround(static_cast<double>(updates) / cost));
   const Plan few_updates{.name = "CyclicLR, triangular, " + to_string(updates) + " updates",
                          .rate = rate_cycle(lab, triangular.mode, updates),
@@ -1241,11 +1257,13 @@ plot $decay using x:3 with linespoints lt 1 dt 2 title 'rate halved, training', 
 // -----------------------------------------------------------------------------------------------------------------------
 
 int problem4(const examples::Options& options) {
+  const DeviceChoice device = choose_device(options.device);
   Results results{options, "problem4", "Problem 4: learning rate and batch size on Fashion-MNIST, swept and cycled."};
   const Data data = load(options);
-  Lab lab{options, results, data};
+  Lab lab{options, results, data, device};
   const bool published = options.wants(Form::published), corrected = options.wants(Form::corrected);
-  results.run_info() = {{"epochs", lab.epochs},
+  results.run_info() = {{"device", device.name()},
+                        {"epochs", lab.epochs},
                         {"sweep_epochs", lab.sweep_epochs},
                         {"sweep_repeats", lab.sweep_repeats},
                         {"published_repeats", published ? lab.published_repeats : 0},
@@ -1254,7 +1272,8 @@ int problem4(const examples::Options& options) {
                         {"test_images", data.test.size()}};
   std::cout << data.train.size() << " training and " << data.test.size()
             << " test images. Trainings of each kind: " << lab.sweep_repeats << " in the sweeps, " << lab.published_repeats
-            << " of the published cycles, " << lab.compared_repeats << " of the corrected.\n";
+            << " of the published cycles, " << lab.compared_repeats << " of the corrected.\n"
+            << examples::place(device) << '\n';
 
   // A part alone makes what it needs of the others.
   results.part("4.1", "Records, classes and images", [&] { count_and_show(lab); });
@@ -1283,5 +1302,5 @@ int problem4(const examples::Options& options) {
 int main(int argc, char** argv) {
   return examples::run(argc, argv, "problem4_schedules",
                        "Problem 4 of the assignment: learning rate and batch size on Fashion-MNIST, swept and cycled.", problem4,
-                       {"4.1", "4.2", "4.3", "4.4", "4.5", "4.6"});
+                       {"4.1", "4.2", "4.3", "4.4", "4.5", "4.6"}, "");
 }

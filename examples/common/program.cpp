@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <tarn/core/device.hpp>
 #include <tarn/core/parallel.hpp>
 #include <tarn/core/peak.hpp>
 #include <tarn/error.hpp>
@@ -29,7 +30,7 @@ extern "C" void request_stop(int) {
 bool interrupted() { return stop_requested; }
 
 int run(int argc, char** argv, const std::string& name, const std::string& description,
-        const std::function<int(const Options&)>& body, const std::vector<std::string>& parts, Devices devices) {
+        const std::function<int(const Options&)>& body, const std::vector<std::string>& parts, const std::string& cpu_alone) {
   CLI::App app{description, name};
   Options options;
   app.set_version_flag("--version", name + " (Tarn " + tarn::version + ")");
@@ -66,8 +67,8 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
     return wrong_option;
   }
   try {
-    if (options.device == "gpu" && devices == Devices::cpu)
-      throw tarn::DeviceError("--device gpu: this program runs on the CPU alone; use --device cpu or auto");
+    if (options.device == tarn::Gpu::name && !cpu_alone.empty())
+      throw tarn::DeviceError("--device gpu: ", cpu_alone, " on the CPU alone; use --device cpu or auto");
     if (options.threads > 0) tarn::parallel::set_threads(options.threads);
     std::signal(SIGINT, request_stop);
     if (with_profile) options.profiles = std::make_shared<std::map<std::string, tarn::Profile>>();

@@ -39,15 +39,13 @@ struct Options {
 /// Exit codes beside 0.
 enum ExitCode { failed = 1, wrong_option = 2, bad_data = 3, no_device = 4, interrupted_code = 130 };
 
-/// Where a program's models can run.
-enum class Devices { cpu, all };
-
 /// Reads the command line and calls `body`; its result is the exit code. Options and errors end with the codes above and a
 /// line on standard error. Ctrl-C sets `interrupted`, so that `body` can end early and write what is finished. A program with
-/// `parts` of the assignment takes --form and --only too. For one whose models run on the CPU alone --device gpu is an error.
+/// `parts` of the assignment takes --form and --only too. --device gpu is an error where `cpu_alone` says, with a verb at its end,
+/// what is on the CPU alone; it is empty for a program that runs on either.
 int run(int argc, char** argv, const std::string& name, const std::string& description,
         const std::function<int(const Options&)>& body, const std::vector<std::string>& parts = {},
-        Devices devices = Devices::cpu);
+        const std::string& cpu_alone = "this program runs");
 
 /// Whether Ctrl-C was pressed.
 bool interrupted();

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+
+#include <tarn/gpu.hpp>
+#include <tarn/layers/sequential.hpp>
 #include <tarn/train/callbacks.hpp>
 #include <tarn/train/history.hpp>
 #include "common/program.hpp"
@@ -9,6 +13,19 @@
 #include <nlohmann/json.hpp>
 
 namespace examples {
+
+/// "On the GPU." or "On the CPU.", with the reason where it is not the GPU that auto looked for.
+inline std::string place(const tarn::DeviceChoice& device) {
+  return (device.gpu ? "On the GPU" : "On the CPU") + (device.reason.empty() ? "" : " (" + device.reason + ")") + '.';
+}
+
+/// Gives a model on the CPU the weights and moving statistics of one of the same layers, wherever that is.
+template <class D>
+void copy_values(const tarn::Sequential<float, D>& from, tarn::Sequential<float>& to) {
+  const auto weights = tarn::ops::to_host(from.parameters().trainable()), state = tarn::ops::to_host(from.parameters().state());
+  tarn::ops::copy(tarn::TensorView<const float, tarn::Cpu>{weights}, to.parameters().trainable());
+  tarn::ops::copy(tarn::TensorView<const float, tarn::Cpu>{state}, to.parameters().state());
+}
 
 /// A callback that ends a training when Ctrl-C is pressed.
 struct StopOnInterrupt {

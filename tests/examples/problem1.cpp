@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <tarn/core/devices.hpp>
+
 #include "program.hpp"
 
 using namespace support;
@@ -131,12 +133,33 @@ TEST_CASE("The programs refuse a wrong option or value with 2 and one line that 
   CHECK(wrong("report", "--nonsense").find("--nonsense") != std::string::npos);
 }
 
-TEST_CASE("The programs end with 4 and the reason where a GPU is asked for", "[examples]") {
+TEST_CASE("Programs of the CPU alone end with 4 and the reason where a GPU is asked for", "[examples]") {
   const Folder folder;
-  for (const std::string program : {"problem1_perceptron", "problem2_initialization", "problem4_schedules"}) {
+  for (const auto& [program, what] : {std::pair<std::string, std::string>{"problem1_perceptron", "ensembles run"},
+                                      {"problem2_initialization", "ensembles, and networks that are not trained, run"},
+                                      {"own_data", "this program runs"}}) {
     const Outcome outcome = run(folder, program, "--device gpu");
     CHECK(outcome.code == 4);
-    CHECK(outcome.error == program + ": --device gpu: this program runs on the CPU alone; use --device cpu or auto\n");
+    CHECK(outcome.error == program + ": --device gpu: " + what + " on the CPU alone; use --device cpu or auto\n");
+  }
+}
+
+TEST_CASE("Programs of either device take the CPU and say why where no GPU is to be had, and end with 4 where one is asked for",
+          "[examples]") {
+  if (tarn::devices().size() > 1) return support::skip("this machine has a GPU");
+  const Folder folder;
+  for (const auto& [program, part] :
+       {std::pair<std::string, std::string>{"problem3_lenet", "--epochs 1"}, {"problem4_schedules", "--only 4.5"}}) {
+    const Outcome asked = run(folder, program, "--device gpu");
+    CHECK(asked.code == 4);
+    CHECK(asked.error.starts_with(program + ": gpu: "));
+    CHECK(std::count(asked.error.begin(), asked.error.end(), '\n') == 1);
+    const Outcome found = run(folder, program, "--quick --form published --device auto " + part);
+    if (found.code == 3) continue;  // its data are not on this machine
+    CHECK(found.code == 0);
+    CHECK(found.out.find("On the CPU (gpu: ") != std::string::npos);
+    CHECK(run(folder, program, "--quick --form published --device cpu " + part).out.find("On the CPU.") != std::string::npos);
+    CHECK(result(folder, program.substr(0, 8))["run"]["device"] == "cpu");
   }
 }
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <tarn/core/devices.hpp>
-
 #include "program.hpp"
 
 using namespace support;
@@ -111,19 +109,4 @@ TEST_CASE("problem3_lenet ends with 130 on Ctrl-C, after writing what is finishe
   for (const Json& run : result["run"]["fingerprints"]) CHECK(run != "00000000");
   for (const auto& [name, variant] : result["published"]["problem3"].items())
     if (variant.contains("epochs")) CHECK(variant["epochs"].size() == 1);  // no training that was cut short
-}
-
-TEST_CASE("problem3_lenet takes the CPU and says why where no GPU is to be had, and ends with 4 where one is asked for",
-          "[examples][problem3]") {
-  if (tarn::devices().size() > 1) return support::skip("this machine has a GPU");
-  const Folder folder;
-  const Outcome asked = run(folder, "problem3_lenet", "--device gpu");
-  CHECK(asked.code == 4);
-  CHECK(asked.error.starts_with("problem3_lenet: gpu: "));
-  CHECK(std::count(asked.error.begin(), asked.error.end(), '\n') == 1);
-  const Outcome found = run(folder, "problem3_lenet", "--quick --epochs 1 --device auto --form published");
-  CHECK(found.code == 0);
-  CHECK(found.out.find("On the CPU (gpu: ") != std::string::npos);
-  CHECK(run(folder, "problem3_lenet", "--quick --epochs 1 --device cpu --form published").out.find("On the CPU.") !=
-        std::string::npos);
 }

@@ -14,6 +14,7 @@ struct DeviceChoice {
   bool gpu = false;
   std::string reason;  ///< why it is the CPU though the GPU would have been taken; else empty
 
+  const char* name() const { return gpu ? Gpu::name : Cpu::name; }
   /// Calls `use(Gpu{})` or `use(Cpu{})`, which give the same type.
   template <class Use>
   auto operator()(Use use) const {

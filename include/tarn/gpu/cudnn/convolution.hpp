@@ -67,57 +67,53 @@ class ConvolutionGraph {
     const auto& g = c_.geometry;
     const Descriptor x = image(id_x, g.in_h, g.in_w, g.in_c), y = image(id_y, g.out_h, g.out_w, g.out_c);
     const Descriptor kernel = tensor(id_kernel, {g.out_c, g.in_c, g.kernel_h, g.kernel_w}, {g.depth(), 1, g.run(), g.in_c});
-    switch (c_.pass) {
-      case Convolution::Pass::input_gradient: {
-        const Descriptor operation =
-            scaled(Descriptor{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR}
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, y)
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, kernel)
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, x)
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, windows()),
-                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA);
-        return graph({&operation});
-      }
-      case Convolution::Pass::kernel_gradient: {
-        const Descriptor operation =
-            scaled(Descriptor{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR}
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, x)
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, y)
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, kernel)
-                       .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, windows()),
-                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA);
-        return graph({&operation});
-      }
-      default: return forward(x, kernel, y);
-    }
+    if (c_.bias) return with_bias(x, kernel, y);
+    const Descriptor convolution = operation(x, kernel, y);
+    return graph({&convolution});
   }
 
  private:
   using Numbers = std::vector<std::int64_t>;
 
-  Descriptor forward(const Descriptor& x, const Descriptor& kernel, const Descriptor& y) const {
+  /// The convolution alone.
+  Descriptor operation(const Descriptor& x, const Descriptor& kernel, const Descriptor& y) const {
+    struct Names {
+      cudnnBackendDescriptorType_t type;
+      cudnnBackendAttributeName_t x, kernel, y, windows, alpha, beta;
+    };
+    constexpr Names names[] = {
+        {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA},
+        {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA},
+        {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA}};
+    const Names& name = names[static_cast<int>(c_.pass)];
+    return scaled(Descriptor{name.type}.set(name.x, x).set(name.kernel, kernel).set(name.y, y).set(name.windows, windows()),
+                  name.alpha, name.beta);
+  }
+  Descriptor with_bias(const Descriptor& x, const Descriptor& kernel, const Descriptor& y) const {
     const auto& g = c_.geometry;
     const Descriptor product = between(id_product), sum = between(id_sum);
     const Descriptor bias = tensor(id_bias, {1, g.out_c, 1, 1}, {g.out_c, 1, g.out_c, g.out_c});
-    const Descriptor operation =
-        scaled(Descriptor{CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR}
-                   .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x)
-                   .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, kernel)
-                   .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, c_.bias ? product : y)
-                   .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, windows()),
-               CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA);
-    if (!c_.bias) return graph({&operation});
+    const Descriptor convolution = operation(x, kernel, product);
     const Descriptor add = pointwise(CUDNN_POINTWISE_ADD)
                                .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, product)
                                .set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, bias)
                                .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, c_.relu ? sum : y)
                                .finalized();
-    if (!c_.relu) return graph({&operation, &add});
+    if (!c_.relu) return graph({&convolution, &add});
     const Descriptor relu = pointwise(CUDNN_POINTWISE_RELU_FWD)
                                 .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, sum)
                                 .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y)
                                 .finalized();
-    return graph({&operation, &add, &relu});
+    return graph({&convolution, &add, &relu});
   }
 
   static Descriptor graph(std::initializer_list<const Descriptor*> operations) {

@@ -77,7 +77,7 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
       throw tarn::ArgumentError("--profile: this program trains ensembles or nothing at all, which have no profile");
     if (with_profile)
       for (const auto& [title, profile] : *options.profiles)
-        std::cout << '\n' << title << '\n' << profile.table(tarn::peak_gflops());
+        std::cout << '\n' << title << '\n' << profile.table(profile.on_gpu() ? 0 : tarn::peak_gflops());
     return interrupted() ? interrupted_code : code;
   } catch (const tarn::DeviceError& error) {
     std::cerr << name << ": " << error.what() << '\n';

@@ -6,6 +6,7 @@
 #include <tarn/core/devices.hpp>
 #include <tarn/gpu/device_choice.hpp>
 #include <tarn/gpu/driver/functions.hpp>
+#include <tarn/gpu/event_clock.hpp>
 #include <tarn/gpu/kernels/cache.hpp>
 #include <tarn/gpu/ops/conv2d.hpp>
 #include <tarn/gpu/ops/conv2d_kernel_gradient.hpp>

@@ -35,7 +35,8 @@ double train(const Dataset& data) {
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true},
                   SGD{.learning_rate = 0.1, .momentum = 0.9, .clip = ClipGlobalNorm{1}}};
   const History history = trainer.fit(data, {.epochs = 1, .batch_size = 3, .validation = &data});
-  model.predict(data.inputs);
+  Profile profile;
+  model.predict(data.inputs, &profile);
   return history.epochs[0].training.loss;
 }
 double train_on_gpu(const Dataset& data) {

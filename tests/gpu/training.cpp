@@ -149,6 +149,33 @@ TEST_CASE("Weights, targets of vectors, frozen layers and metrics of one's own a
   }
 }
 
+TEST_CASE("Steps with metrics of one's own are graphs too, and are read one by one", "[gpu][train]") {
+  fake::Device device;
+  auto models = normalised();
+  const Dataset data = bright_spots(42);
+  std::vector<int> played;
+  const AtStepEnd count{[&](const StepInfo&) { played.push_back(device.gpu->calls["cuGraphLaunch"]); }};
+  Trainer on_cpu{models.cpu,
+                 CategoricalCrossEntropy{},
+                 SGD{},
+                 {.metrics = {TopK{2}, Metric<float, Cpu>{"cross-entropy", CategoricalCrossEntropy{}}}}};
+  Trainer on_gpu{models.gpu,
+                 CategoricalCrossEntropy{},
+                 SGD{},
+                 {.metrics = {TopK{2}, Metric<float, Gpu>{"cross-entropy", CategoricalCrossEntropy{}}}}};
+  FitOptions options{.epochs = 2, .batch_size = 10, .class_weights = {1, 2, 0.5}, .record_steps = true};
+  const History expected = on_cpu.fit(data, options);
+  options.callbacks = {count};
+  const History found = on_gpu.fit(data, options);
+  CHECK(played == std::vector<int>{0, 1, 2, 3, 3, 4, 5, 6, 7, 8});  // the first of each batch size is no graph yet
+  CHECK(difference(models.cpu, models.gpu) < 1e-4);
+  for (std::size_t i = 0; i < 10; ++i)
+    for (const std::size_t metric : {0, 1})
+      CHECK(std::abs(found.steps[i].running.values[metric] - expected.steps[i].running.values[metric]) < 1e-5);
+  const Metrics single = on_gpu.train_on_batch(bright_spots(9)), wanted = on_cpu.train_on_batch(bright_spots(9));
+  CHECK(std::abs(single.values[0] - wanted.values[0]) < 1e-5);
+}
+
 TEST_CASE("Single batches train on the GPU as on the CPU, and a step can be looked into", "[gpu][train][card]") {
   fake::Device device;
   auto models = normalised();

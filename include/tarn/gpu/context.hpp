@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <tarn/core/shape.hpp>
+#include <tarn/gpu/graph.hpp>
 #include <tarn/gpu/kernels/cache.hpp>
 #include <tarn/gpu/kernels/signatures.hpp>
 #include <tarn/gpu/math_mode.hpp>
@@ -38,25 +39,6 @@ struct StepAddresses {
 
 #if TARN_GPU_HEADERS
 inline namespace with_toolkit {
-
-/// Work recorded from a context's stream, to be repeated at the cost of one call. Belongs to the context; the memory that it names
-/// must live as long as it does.
-class Graph {
- public:
-  explicit Graph(CUgraphExec executable) : executable_{executable} {}
-  Graph(Graph&& other) noexcept : executable_{std::exchange(other.executable_, nullptr)} {}
-  Graph& operator=(Graph&& other) noexcept {
-    std::swap(executable_, other.executable_);
-    return *this;
-  }
-  ~Graph() {
-    if (executable_) functions<DriverFunctions>().cuGraphExecDestroy.raw(executable_);
-  }
-  CUgraphExec executable() const { return executable_; }
-
- private:
-  CUgraphExec executable_;
-};
 
 /// One GPU: its primary context, a stream of Tarn's own on which all work goes in order, and the kernels that are loaded.
 /// For one thread at a time. Storage, graphs and views end before their context does.
@@ -107,6 +89,13 @@ class Context {
   bool capturing() const { return capturing_; }
   CUstream stream() const { return stream_; }
 
+  /// Counts what is done once, and takes long. Throws StateError while capturing.
+  void prepare(const std::string& what) {
+    outside_capture(what);
+    ++preparations_;
+  }
+  Index preparations() const { return preparations_; }
+
   /// Looked at where a shape comes up first: set it before the first pass.
   MathMode math;
 
@@ -117,7 +106,7 @@ class Context {
     enter();
     std::shared_ptr<void>& part = parts_[typeid(Part)];
     if (!part) {
-      outside_capture("opening a library");
+      prepare("opening a library");
       part = std::make_shared<Part>(*this);
     }
     return *static_cast<Part*>(part.get());
@@ -204,25 +193,15 @@ class Context {
   template <class Work>
   Graph capture(const Work& work) {
     outside_capture("capture");
-    driver_.cuStreamBeginCapture(stream_, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
     capturing_ = true;
-    CUgraph graph = nullptr;
     try {
-      work();
+      Graph graph{stream_, work};
+      capturing_ = false;
+      return graph;
     } catch (...) {
       capturing_ = false;
-      driver_.cuStreamEndCapture.raw(stream_, &graph);
-      if (graph) driver_.cuGraphDestroy.raw(graph);
       throw;
     }
-    capturing_ = false;
-    driver_.cuStreamEndCapture(stream_, &graph);
-    CUgraphExec executable = nullptr;
-    const CUresult status = driver_.cuGraphInstantiate.raw(&executable, graph, 0);
-    driver_.cuGraphDestroy.raw(graph);
-    if (status != CUDA_SUCCESS)
-      throw failed_call(driver_.cuGraphInstantiate.name, status_name(status), status, SourceLocation::current());
-    return Graph{executable};
   }
   void play(const Graph& graph) {
     enter();
@@ -232,7 +211,7 @@ class Context {
  private:
   static CUdeviceptr address(const void* memory) { return reinterpret_cast<CUdeviceptr>(memory); }
   void enter() { driver_.cuCtxSetCurrent(context_); }
-  void outside_capture(const char* what) {
+  void outside_capture(const std::string& what) {
     if (capturing_) throw StateError("gpu: ", what, " while a graph is captured, expected before or after");
     enter();
   }
@@ -242,7 +221,7 @@ class Context {
   }
   CUfunction function(const std::string& expression) {
     if (const auto found = functions_.find(expression); found != functions_.end()) return found->second;
-    outside_capture("loading a kernel");
+    prepare("loading a kernel");
     std::vector<std::string> expressions = kernels_of(expression);
     const CompiledKernels kernels = cached_kernels({capability_, expressions});
     CUmodule module = nullptr;
@@ -260,6 +239,7 @@ class Context {
   CUstream stream_ = nullptr;
   int capability_ = 0, multiprocessors_ = 1;
   bool capturing_ = false;
+  Index preparations_ = 0;
   const StepAddresses* step_ = nullptr;
   std::vector<CUmodule> modules_;
   std::map<std::string, CUfunction> functions_;
@@ -270,8 +250,6 @@ class Context {
 }  // namespace with_toolkit
 #else
 inline namespace without_toolkit {
-
-class Graph {};
 
 /// As with the toolkit's headers, but none can be made.
 class Context {

@@ -6,12 +6,28 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <tarn/core/device.hpp>
 #include <tarn/core/shape.hpp>
 #include <tarn/error.hpp>
 
 namespace tarn {
+
+/// Tells how long the parts of a pass take on a device whose work goes on behind the processor's back.
+class PassClock {
+ public:
+  virtual ~PassClock() = default;
+  virtual void start() = 0;                ///< a pass begins
+  virtual void mark() = 0;                 ///< one of its parts ends
+  virtual std::vector<double> stop() = 0;  ///< waits for all of it: seconds of each part; empty for a pass that is not to count
+};
+/// The CPU has none: what it was told to do is done.
+template <OnCpu D>
+PassClock* pass_clock(D) {
+  return nullptr;
+}
 
 /// Where the time of training steps and predictions goes: a row for each layer, and for what is done beside the layers.
 ///
@@ -20,7 +36,8 @@ namespace tarn {
 ///     trainer.fit(data, {.epochs = 1});
 ///     std::cout << profile.table(peak_gflops());
 ///
-/// The clock is read where one row's work ends and the next one's begins, so that the rows add up to the whole. What neighbouring
+/// The clock is read where one row's work ends and the next one's begins, so that the rows add up to the whole. On the GPU events tell
+/// the time, steps are not graphs, and passes that compile kernels or plan convolutions do not count. What neighbouring
 /// layers spare each other is booked in the row of the layer that does it; `Row::sharing` says what that is.
 /// Several trainings and predictions, one after the other, may go into one profile if their models have the same layers.
 class Profile {
@@ -66,6 +83,7 @@ class Profile {
     }
     throw ArgumentError("Profile: no row '", name, "', there are: ", known.empty() ? "none before the first pass" : known);
   }
+  bool on_gpu() const { return on_gpu_; }           ///< the last pass
   Total training() const { return total(true); }    ///< of steps
   Total inference() const { return total(false); }  ///< of passes in `predict` and `evaluate`
   void reset() { *this = {}; }
@@ -76,23 +94,40 @@ class Profile {
   enum class Part { forward, backward, inference };
   enum class Other { gather, loss, optimizer, rest };
 
-  /// A training step or a pass of inference begins. Throws ArgumentError where the layers are not those of before.
+  /// A training step or a pass of inference begins, on a device with that clock. Throws ArgumentError where the layers are not those
+  /// of before.
   template <class Layers>
-  void begin(const std::shared_ptr<const Layers>& layers, Index samples, bool training) {
+  void begin(const std::shared_ptr<const Layers>& layers, Index samples, bool training, PassClock* clock = nullptr) {
     if (layers != layers_) attach(layers);
-    Count& count = training ? training_ : inference_;
-    ++count.passes;
-    count.samples += samples;
+    on_gpu_ = clock != nullptr;
+    pass_ = {clock, samples, training, {}};
+    if (clock) return clock->start();
+    count_pass();
     last_ = Clock::now();
   }
   /// What was done since `begin` or the last booking was this; a layer is given by its place in the model.
   Sharing& book(Index layer, Part part, double flops, double bytes) {
-    Row& row = rows_[static_cast<std::size_t>(layer) + 1];
-    const auto now = Clock::now();
-    const Work work{1, std::chrono::duration<double>(now - last_).count(), flops, bytes};
-    (part == Part::forward ? row.forward : part == Part::backward ? row.backward : row.inference) += work;
-    last_ = now;
-    return row.sharing;
+    if (pass_.clock) {
+      pass_.clock->mark();
+      pass_.booked.push_back({layer, part, {1, 0, flops, bytes}});
+    } else {
+      const auto now = Clock::now();
+      work(layer, part) += {1, std::chrono::duration<double>(now - last_).count(), flops, bytes};
+      last_ = now;
+    }
+    return sharing(layer);
+  }
+  /// All of a pass is booked.
+  void end() {
+    if (!pass_.clock) return;
+    const std::vector<double> seconds = std::exchange(pass_.clock, nullptr)->stop();
+    if (seconds.empty()) return;
+    count_pass();
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+      Booked& booked = pass_.booked[i];
+      booked.work.seconds = seconds[i];
+      work(booked.layer, booked.part) += booked.work;
+    }
   }
   void book(Other other, bool training, double bytes) {
     const Index behind = static_cast<Index>(rows_.size()) - 5 + static_cast<Index>(other);
@@ -105,6 +140,27 @@ class Profile {
   struct Count {
     Index passes = 0, samples = 0;
   };
+  struct Booked {
+    Index layer;
+    Part part;
+    Work work;  // its seconds are not known before the end
+  };
+  struct Pass {
+    PassClock* clock = nullptr;
+    Index samples = 0;
+    bool training = false;
+    std::vector<Booked> booked;  // where there is a clock
+  };
+
+  Work& work(Index layer, Part part) {
+    Row& row = rows_[static_cast<std::size_t>(layer) + 1];
+    return part == Part::forward ? row.forward : part == Part::backward ? row.backward : row.inference;
+  }
+  void count_pass() {
+    Count& count = pass_.training ? training_ : inference_;
+    ++count.passes;
+    count.samples += pass_.samples;
+  }
 
   template <class Layers>
   [[gnu::cold]] void attach(const std::shared_ptr<const Layers>& layers) {
@@ -140,6 +196,8 @@ class Profile {
   Count training_, inference_;
   std::shared_ptr<const void> layers_;  // of the last model
   Clock::time_point last_;
+  Pass pass_;
+  bool on_gpu_ = false;
 };
 
 namespace detail {

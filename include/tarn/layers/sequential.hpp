@@ -137,8 +137,13 @@ class Sequential {
     pool_.give(std::move(workspace));
   }
 
-  /// Samples of one pass of `predict` and `evaluate`.
-  static constexpr Index predict_batch = 256;
+  /// Samples of one pass of `predict` and `evaluate`: 256, on the GPU up to 4096 where 256 MiB hold all their activations.
+  Index predict_batch() const {
+    if constexpr (!OnGpu<D>) return 256;
+    Index numbers = input_.size();
+    for (const auto& placed : layers()) numbers += placed.output.size();
+    return std::clamp<Index>((Index{256} << 20) / (numbers * static_cast<Index>(sizeof(T))), 256, 4096);
+  }
 
  private:
   /// Memory of finished predictions, for the next ones. It does not travel with copies of the model.
@@ -176,7 +181,7 @@ class Sequential {
   }
 
   Tensor<T, HostOf<D>> run(const Samples& inputs, Index layer, Profile* profile = nullptr) const {
-    std::vector<std::uint32_t> rows(predict_batch);
+    std::vector<std::uint32_t> rows(static_cast<std::size_t>(std::min(inputs.size(), predict_batch())));
     return run_chunks(inputs.shape(), layer, profile, [&](Index first, Batch<T, D>& x) {
       std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
       ops::gather(inputs, rows, x);
@@ -195,10 +200,11 @@ class Sequential {
     const Index n = inputs[0];
     Tensor<T, HostOf<D>> outputs{output.prepend(n)};
     with_workspace([&](Workspace<T, D>& workspace) {
-      workspace.reserve(std::min(n, predict_batch));
+      const Index chunk = std::min(n, predict_batch());
+      workspace.reserve(chunk);
       workspace.set_few(few(n));
-      for (Index first = 0; first < n; first += predict_batch) {
-        const Index count = std::min(predict_batch, n - first);
+      for (Index first = 0; first < n; first += chunk) {
+        const Index count = std::min(chunk, n - first);
         Batch<T, D> x = workspace.activation(-1, count);
         Step<T, D> step{parameters_, workspace};
         step.record(profile, count);
@@ -208,6 +214,7 @@ class Sequential {
         const Batch<T, D> y = workspace.activation(layer, count);
         ops::to_tensor(y, TensorView<T, HostOf<D>>{outputs.data() + first * output.size(), y.shape()});
         step.book(Profile::Other::rest, 2 * count * output.size());
+        step.finish();
       }
       workspace.set_few(false);
     });

@@ -33,10 +33,12 @@ class Step {
   /// Where the time of this pass goes, if anybody asks. From `record` on the clock runs for what is booked first.
   Profile* profile() const { return profile_; }
   void record(Profile* profile, Index samples) {
-    if (profile && OnGpu<D>)
-      throw DeviceError("predict: a profile measures the processor's work, the model is on a GPU; take NVIDIA's Nsight there");
     profile_ = profile;
-    if (profile) profile->begin(workspace_->layers(), samples, training());
+    if (profile) profile->begin(workspace_->layers(), samples, training(), pass_clock(D{}));
+  }
+  /// All that `record` was to see is booked.
+  void finish() {
+    if (profile_) profile_->end();
   }
   /// What was done since the last booking was not a layer's.
   void book(Profile::Other what, Index numbers = 0) {

@@ -28,7 +28,7 @@ struct FitOptions {
   /// Of each sample's loss, the held-out ones included: one a sample of the data, or none. Validation counts all alike.
   std::vector<double> sample_weights = {};
   std::vector<double> class_weights = {};  ///< by class: one a class, or none; multiplied with those of the samples
-  bool record_steps = false;               ///< keep a record of each step in the history
+  bool record_steps = false;               ///< keep a record of each step in the history; on the GPU each step is then waited for
   std::vector<Callback> callbacks = {};
 };
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <concepts>
 #include <limits>
 #include <set>
 
@@ -38,8 +37,6 @@ class Trainer {
         slots_{static_cast<Index>(updater_.slots().size())},
         seed_{options.seed},
         layers_{&model.layers()} {
-    if (profile_ && OnGpu<D>)
-      throw DeviceError("Trainer: a profile measures the processor's work, the model is on a GPU; take NVIDIA's Nsight there");
     if (metrics_.size() > max_metrics)
       throw ArgumentError("Trainer: ", metrics_.size(), " metrics, expected at most ", max_metrics);
     std::set<std::string> names{"loss",  "accuracy", "epoch",    "iteration", "batch",      "learning_rate",
@@ -91,8 +88,9 @@ class Trainer {
           const Index count = detail::next_batch(options, progress(), samples, samples - sample_);
           if (count == 0) break;
           const auto rows = std::span{order}.subspan(static_cast<std::size_t>(sample_), static_cast<std::size_t>(count));
-          const bool wanted = options.record_steps || std::any_of(options.callbacks.begin(), options.callbacks.end(),
-                                                                  [](const Callback& c) { return c.wants_step(); });
+          const bool wanted =
+              options.record_steps || !metrics_.empty() ||
+              std::any_of(options.callbacks.begin(), options.callbacks.end(), [](const Callback& c) { return c.wants_step(); });
           StepInfo info = step(data, weights, rows, sums, "fit");
           if (wanted) read_steps(data, weights, order, "fit", sums, true, &info);
           info.epoch = epoch;
@@ -131,8 +129,8 @@ class Trainer {
     reserve(batch.size(), batch.targets, !sample_weights.empty());
     load(batch, sample_weights, batch.size(), "train_on_batch");
     begin_epoch(rows);
-    step(batch, sample_weights, rows, sums, "train_on_batch");
-    read_steps(batch, sample_weights, rows, "train_on_batch", sums, false);
+    StepInfo info = step(batch, sample_weights, rows, sums, "train_on_batch");
+    read_steps(batch, sample_weights, rows, "train_on_batch", sums, false, &info);
     running_.add(sums);
     return sums.means(Loss::classifies);
   }
@@ -195,6 +193,7 @@ class Trainer {
   using Updater = typename Optimizer::template Updater<T, D>;
   using Sums = detail::MetricSums;
   using Buffer = TargetBuffer<T, D, Loss::classifies>;
+  static constexpr bool steps_on_device = detail::StepsOnDevice<T, D, Loss, Updater>;
 
   Sums measured(double loss, const Batch<T, D>& outputs, const Targets<T, D>& targets) const {
     Sums sums;
@@ -231,28 +230,17 @@ class Trainer {
     return std::span<const std::uint32_t>{rows_}.first(static_cast<std::size_t>(count));
   }
 
-  /// Whether steps go to the GPU as graphs, and their sums are read where they are wanted. That takes an optimizer whose
-  /// numbers are known before the step, a loss whose sum stays on the GPU, and no metric of one's own.
-  static constexpr bool has_device_steps =
-      OnGpu<D> && requires(const Updater& u, const Loss& loss, const Batch<T, D>& y, const Targets<T, D>& t, Batch<T, D>* dy) {
-    { u.terms(double{}, Index{}) } -> std::same_as<UpdateTerms<double>>;
-    { loss(y, t, dy) } -> std::same_as<LossSum<D>>;
-  };
-  bool steps_on_device() const { return has_device_steps && metrics_.empty(); }
   void load(const Dataset& data, const SampleWeights& weights, Index batch, const char* where) {
-    if constexpr (has_device_steps)
-      if (steps_on_device()) device_.load(data, weights, Loss::classifies ? model_.output_shape()[0] : 0, batch, where);
+    if constexpr (steps_on_device) device_.load(data, weights, Loss::classifies ? model_.output_shape()[0] : 0, batch, where);
   }
   void begin_epoch(std::span<const std::uint32_t> order) {
-    if constexpr (has_device_steps)
-      if (steps_on_device()) device_.begin_epoch(order);
+    if constexpr (steps_on_device) device_.begin_epoch(order);
   }
-  /// Takes the sums of the epoch's steps so far, and what the last one found. A step that something stopped is repeated, to find what;
-  /// those behind it have changed nothing.
+  /// Takes the sums of the epoch's steps so far and, for `last`, what the last one found, one's own metrics with it. A step that
+  /// something stopped is repeated, to find what; those behind it have changed nothing.
   void read_steps(const Dataset& data, const SampleWeights& weights, std::span<const std::uint32_t> order, const char* where,
                   Sums& sums, bool in_epoch, StepInfo* last = nullptr) {
-    if constexpr (has_device_steps) {
-      if (!steps_on_device()) return;
+    if constexpr (steps_on_device) {
       const auto found = device_.read();
       if (found.stopped) {
         const auto& at = found.stopped_at;
@@ -267,6 +255,9 @@ class Trainer {
       sums.samples = static_cast<Index>(found.total_samples);
       if (!last) return;
       last->loss = found.loss / static_cast<double>(last->batch);
+      const Batch<T, D> outputs = workspace_.activation(model_.last_layer(), last->batch);
+      const Targets<T, D> targets = device_.targets(last->batch);
+      for (std::size_t i = 0; i < metrics_.size(); ++i) sums.values[i] += metrics_[i].sum(outputs, targets);
       last->running = sums.means(Loss::classifies);
     }
   }
@@ -275,7 +266,7 @@ class Trainer {
   Metrics evaluate(const Dataset& data, Index from, const char* where) const {
     Sums sums;
     model_.with_workspace([&](Workspace<T, D>& workspace) {
-      const Index chunk = std::min(Sequential<T, D>::predict_batch, data.size() - from);
+      const Index chunk = std::min(model_.predict_batch(), data.size() - from);
       std::vector<std::uint32_t> rows(static_cast<std::size_t>(chunk));
       Buffer buffer;
       workspace.reserve(chunk);
@@ -296,6 +287,7 @@ class Trainer {
         pass.book(Profile::Other::loss, y.sample().size() * count);
         sums.add(measured(loss, y, targets));
         pass.book(Profile::Other::rest);
+        pass.finish();
       }
     });
     return sums.means(Loss::classifies);
@@ -307,9 +299,10 @@ class Trainer {
     const Index count = static_cast<Index>(rows.size());
     reserve(count, data.targets, !weights.empty());
     const double rate = updater_.learning_rate(progress());  // throws before anything has changed
-    if constexpr (has_device_steps)
-      if (steps_on_device() && !seen) {
-        detail::TrainingParts<T, D, Loss, Updater> parts{model_, loss_, updater_, gradients_, state_before_, workspace_, seed_};
+    if constexpr (steps_on_device)
+      if (!seen) {
+        detail::TrainingParts<T, D, Loss, Updater> parts{model_,     loss_, updater_, gradients_,      state_before_,
+                                                         workspace_, seed_, profile_, update_numbers()};
         device_.run(rows, parts, rate, iteration_);
         sums.samples += count;
         return made_step(count, rate, 0, sums);
@@ -341,13 +334,16 @@ class Trainer {
       sums.add(measured(loss, y, targets));
       pass.book(Profile::Other::rest, gradients_.size());
       updater_.update(model_.parameters().trainable(), gradients_.view(), model_.trained(), rate, iteration_);
-      pass.book(Profile::Other::optimizer, (3 + 2 * slots_) * model_.trained_count());
+      pass.book(Profile::Other::optimizer, update_numbers());
+      pass.finish();
     } catch (...) {  // moving statistics go back too: they neither keep nor take the blame for what spoilt the step
       ops::copy(std::as_const(state_before_).view(), model_.parameters().state());
       throw;
     }
     return made_step(count, rate, loss, sums);
   }
+  /// Weights, gradients and slots, those that are written twice.
+  Index update_numbers() const { return (3 + 2 * slots_) * model_.trained_count(); }
   StepInfo made_step(Index count, double rate, double loss, const Sums& sums) {
     StepInfo info;
     info.iteration = iteration_++;

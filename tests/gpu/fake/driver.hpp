@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdlib>
 #include <list>
+#include <optional>
 #include <set>
 
 #include <tarn/gpu/driver/functions.hpp>
@@ -22,8 +24,12 @@ struct State {
   struct Graph {
     std::vector<std::function<CUresult()>> nodes;
   };
+  struct Event {
+    std::optional<std::chrono::steady_clock::time_point> passed;
+  };
   std::set<Module*> modules;
   std::set<Graph*> graphs, executables;
+  std::set<Event*> events;
   std::set<void*> streams, objects;  ///< objects: of libraries above the driver
   int contexts = 0;
   void* current = nullptr;      ///< context
@@ -35,8 +41,8 @@ struct State {
   bool lost = false;                            ///< since a launch has failed: then every call does
 
   bool clean() const {
-    return memory.blocks() == 0 && modules.empty() && graphs.empty() && executables.empty() && streams.empty() &&
-           objects.empty() && contexts == 0;
+    return memory.blocks() == 0 && modules.empty() && graphs.empty() && executables.empty() && events.empty() &&
+           streams.empty() && objects.empty() && contexts == 0;
   }
 };
 inline State* state = nullptr;
@@ -174,6 +180,32 @@ struct Driver {
   static CUresult destroy(std::set<Object*>& objects, Object* object) {
     if (objects.erase(object) == 0) return CUDA_ERROR_INVALID_VALUE;
     delete object;
+    return CUDA_SUCCESS;
+  }
+
+  static CUresult cuEventCreate(CUevent* event, unsigned) {
+    if (!state->current) return CUDA_ERROR_INVALID_CONTEXT;
+    *event = reinterpret_cast<CUevent>(*state->events.insert(new State::Event).first);
+    return CUDA_SUCCESS;
+  }
+  static CUresult cuEventDestroy(CUevent event) { return destroy(state->events, reinterpret_cast<State::Event*>(event)); }
+  static State::Event* alive(CUevent event) {
+    auto* const own = reinterpret_cast<State::Event*>(event);
+    return state->events.count(own) ? own : nullptr;
+  }
+  static CUresult cuEventRecord(CUevent event, CUstream stream) {
+    State::Event* const own = alive(event);
+    if (!own) return CUDA_ERROR_INVALID_HANDLE;
+    return enqueue(stream, [own] { return own->passed = std::chrono::steady_clock::now(), CUDA_SUCCESS; });
+  }
+  static CUresult cuEventSynchronize(CUevent event) {
+    if (forbidden()) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+    return alive(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  }
+  static CUresult cuEventElapsedTime(float* milliseconds, CUevent from, CUevent to) {
+    const State::Event *const first = alive(from), *const last = alive(to);
+    if (!first || !last || !first->passed || !last->passed) return CUDA_ERROR_INVALID_HANDLE;
+    *milliseconds = std::chrono::duration<float, std::milli>(*last->passed - *first->passed).count();
     return CUDA_SUCCESS;
   }
 

@@ -42,6 +42,11 @@ tarn::gpu::DriverFunctions driver_table() {
   FAKE_FUNCTION(cuModuleUnload)
   FAKE_FUNCTION(cuModuleGetFunction)
   FAKE_FUNCTION(cuLaunchKernel)
+  FAKE_FUNCTION(cuEventCreate)
+  FAKE_FUNCTION(cuEventDestroy)
+  FAKE_FUNCTION(cuEventRecord)
+  FAKE_FUNCTION(cuEventSynchronize)
+  FAKE_FUNCTION(cuEventElapsedTime)
 #undef FAKE_FUNCTION
 #undef FAKE_TEXT
   return table;

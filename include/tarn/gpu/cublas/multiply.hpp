@@ -107,8 +107,7 @@ class Products {
                   p.alignment,
                   context_.math.tf32};
     if (const auto found = plans_.find(key); found != plans_.end()) return found->second;
-    if (context_.capturing())
-      throw StateError("gpu: planning the ", p.to_string(), " while a graph is captured, expected before or after");
+    context_.prepare("planning the " + p.to_string());
     return plans_[key] = make(p, bias);
   }
 

@@ -86,8 +86,7 @@ class Convolutions {
     const Key wanted = key(convolution, context_.math);
     const auto found = plans_.find(wanted);
     if (found != plans_.end()) return found->second;
-    if (context_.capturing())
-      throw StateError("gpu: planning the ", convolution.to_string(), " while a graph is captured, expected before or after");
+    context_.prepare("planning the " + convolution.to_string());
     cudnn::Engines engines{convolution, *device_, context_.math};
     std::optional<cudnn::Plan> plan;
     if (context_.math.autotune) plan = fastest(engines, wanted, convolution, memory);

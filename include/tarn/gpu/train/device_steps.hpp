@@ -18,7 +18,7 @@ namespace tarn::detail {
 
 /// The steps of a training as graphs: one for each batch size and choice of frozen layers, captured at its second step. What changes
 /// from step to step, and what a step finds, stands in the GPU's memory; a step takes no memory there, waits for nothing and reads
-/// nothing.
+/// nothing. Where a profile is asked for, each step is started anew and waited for.
 template <class T>
 class DeviceSteps<T, Gpu> {
  public:
@@ -67,20 +67,35 @@ class DeviceSteps<T, Gpu> {
     State* const state = state_.data();
     const gpu::StepAddresses addresses{step.trained.data(), &state->terms, &state->position.number,
                                        &state->stopped,     &state->loss,  &state->norm};
-    const auto body = [&] { context.run_step(addresses, [&] { run(count, parts, rate, iteration); }); };
-    if (step.ran && !step.graph) step.graph = context.capture(body);
+    Step<T, Gpu> pass{parts.model.parameters(), parts.workspace, parts.gradients.view(), parts.seed, iteration};
+    const auto body = [&] { context.run_step(addresses, [&] { run(count, parts, pass, rate, iteration); }); };
+    const bool graph = step.ran && !parts.profile;
+    if (graph && !step.graph) step.graph = context.capture(body);
+    pass.record(parts.profile, count);
     ops::detail::launch(gpu::kernel::begin_step<T>, count, state, parts.updater.terms(rate, iteration).template as<T>(),
                         static_cast<std::uint32_t>(iteration), static_cast<std::uint32_t>(rows.data() - order_.data()),
                         order_on_gpu_.data(), all_, rows_.data(), batch_, ops::detail::kernel_size(count));
-    if (step.graph) return context.play(*step.graph);
+    if (graph) return context.play(*step.graph);
     state_kept_ = false;
     try {
       body();
+      pass.finish();
     } catch (...) {
       restore(parts);
       throw;
     }
     step.ran = true;
+  }
+
+  /// Of the last step, which had so many samples.
+  Targets<T, Gpu> targets(Index count) {
+    Targets<T, Gpu> targets;
+    if (batch_.labels)
+      targets.labels = {batch_.labels, {count}};
+    else
+      targets.vectors = {batch_vectors_.data(), count, target_};
+    if (batch_.weights) targets.weights = {batch_.weights, {count}};
+    return targets;
   }
 
   /// What the steps have found; waits for them.
@@ -100,36 +115,35 @@ class DeviceSteps<T, Gpu> {
   };
 
   template <class Loss, class Updater>
-  void run(Index count, const TrainingParts<T, Gpu, Loss, Updater>& parts, double rate, Index iteration) {
+  void run(Index count, const TrainingParts<T, Gpu, Loss, Updater>& parts, Step<T, Gpu>& pass, double rate, Index iteration) {
     gpu::Context& context = gpu::Context::current();
-    const auto& [model, loss, updater, gradients, state_before, workspace, seed] = parts;
+    const auto& [model, loss, updater, gradients, state_before, workspace, seed, profile, update_numbers] = parts;
     State* const state = state_.data();
     Batch<T, Gpu> x = workspace.activation(-1, count), dy = workspace.gradient(model.last_layer(), count);
     const Batch<T, Gpu> y = workspace.activation(model.last_layer(), count);
     const typename gpu::DeviceSamples<T>::Rows rows{rows_.data(), {count}};
     inputs_.gather(rows, x);
-    Targets<T, Gpu> targets;
-    if (batch_.labels) {
-      targets.labels = {batch_.labels, {count}};
-    } else {
-      targets.vectors = {batch_vectors_.data(), count, target_};
-      targets_.gather(rows, targets.vectors);
-    }
-    if (batch_.weights) targets.weights = {batch_.weights, {count}};
+    Targets<T, Gpu> targets = this->targets(count);
+    if (!batch_.labels) targets_.gather(rows, targets.vectors);
+    pass.book(Profile::Other::gather, x.size());
     ops::copy(std::as_const(model).parameters().state(), state_before.view());
+    pass.book(Profile::Other::rest, 2 * state_before.size());
     state_kept_ = true;
-    Step<T, Gpu> pass{model.parameters(), workspace, gradients.view(), seed, iteration};
     model.forward(workspace, count, pass);
     loss(y, targets, &dy);
+    pass.book(Profile::Other::loss, 2 * y.size());
     model.backward(workspace, count, pass);
     if constexpr (Loss::classifies) ops::detail::add_correct(y, targets, &state->correct);
     for (const Range& range : model.trained())
       ops::detail::launch(gpu::kernel::find_nonfinite<T>, range.last - range.first, gradients.data() + range.first,
                           ops::detail::kernel_size(range.last - range.first), &state->nonfinite);
     context.launch(gpu::kernel::end_step<T>, {}, state);
+    pass.book(Profile::Other::rest, gradients.size());
     updater.update(model.parameters().trainable(), gradients.view(), model.trained(), rate, iteration);
+    pass.book(Profile::Other::optimizer, update_numbers);
     ops::detail::launch(gpu::kernel::restore_if<T>, state_before.size(), &state->stopped, state_before.data(),
                         model.parameters().state().data(), ops::detail::kernel_size(state_before.size()));
+    pass.book(Profile::Other::rest);
   }
 
   /// Moving statistics as they were before a step that was not finished.

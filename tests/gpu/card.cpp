@@ -63,6 +63,19 @@ TEST_CASE("Seconds an epoch and microseconds a step of LeNet on MNIST, batches o
   CHECK(history.epochs.back().training.loss < history.epochs.front().training.loss + 0.1);
 }
 
+TEST_CASE("Microseconds of each layer of LeNet on MNIST, batches of 128", "[.][profile_of_layers]") {
+  Dataset train = data::mnist().train;
+  if (!fake::on_card()) train = train.take(0, 500);
+  fake::Device device;
+  auto model = timed_lenet<Gpu>();
+  Profile profile;
+  Trainer trainer{
+      model, CategoricalCrossEntropy{.from_logits = true}, SGD{.learning_rate = 0.01, .momentum = 0.9}, {.profile = &profile}};
+  trainer.fit(train, {.epochs = 2, .batch_size = 128});
+  std::printf("%s", profile.table().c_str());
+  CHECK(profile.training().passes > 0);
+}
+
 #else
 
 TEST_CASE("What a card tells needs the headers of the CUDA toolkit", "[.][describe]") {

@@ -39,6 +39,7 @@ else
   echo "== memory errors and races: not looked for, which takes a card and compute-sanitizer"
 fi
 step "times, as the heuristics choose" "$tests" "[times]"
+step "times by layer, of steps that are not graphs" "$tests" "[profile_of_layers]"
 step "tuning" env TARN_AUTOTUNE=1 "$tests" "[times]"
 step "times, tuned" env TARN_AUTOTUNE=1 "$tests" "[times]"
 step "times, TF32" env TARN_AUTOTUNE=1 TARN_TF32=1 "$tests" "[times]"

@@ -131,6 +131,18 @@ TEST_CASE("Every convolution of the examples has plans for each GPU that is desc
     }
 }
 
+TEST_CASE("Large batches of the examples are planned without large workspaces", "[gpu][plans]") {
+  const Library library;
+  if (!library) return;
+  for (const auto& device : {"h100", "b200"}) {
+    Planner planner{gpu::cudnn::described_device(text_of(device)), gpu::ScalarType::f32};
+    for (const Index batch : {8192, 32768})
+      for (const auto& g : of_examples()) planner.plan(batch, g);
+    std::printf("%s, float: workspaces up to %zu bytes\n", device, planner.largest_workspace);
+    CHECK(planner.largest_workspace <= gpu::cudnn::most_workspace);
+  }
+}
+
 TEMPLATE_TEST_CASE_SIG("Random convolutions have plans, in float and in bfloat16", "[gpu][plans]", ((int part), part), 0, 1, 2,
                        3) {
   const Library library;

@@ -31,6 +31,9 @@ struct Plan {
   }
 };
 
+/// A plan that wants more bytes is taken only where all others do too: then the one that wants least.
+inline constexpr std::size_t most_workspace = std::size_t{512} << 20;
+
 /// The ways to carry out a graph, best first as cuDNN's heuristics guess, without those that the mode refuses: float stays float
 /// unless TF32 is allowed, and no sum is rounded to less than its type.
 class Engines {
@@ -57,6 +60,7 @@ class Engines {
   /// At most `most` of them.
   std::vector<Plan> supported(std::size_t most) {
     std::vector<Plan> plans;
+    std::optional<Plan> large;
     for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
       for (const Descriptor& configuration : plans.size() < most ? configurations(mode) : std::vector<Descriptor>{}) {
         if (plans.size() == most) break;
@@ -69,10 +73,14 @@ class Engines {
           ++unsupported_;
           continue;
         }
-        const auto workspace = plan.value<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
-        plans.push_back(
-            {std::move(plan), static_cast<std::size_t>(workspace), engine.value<std::int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX)});
+        const auto workspace = static_cast<std::size_t>(plan.value<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE));
+        Plan made{std::move(plan), workspace, engine.value<std::int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX)};
+        if (workspace <= most_workspace)
+          plans.push_back(std::move(made));
+        else if (!large || workspace < large->workspace)
+          large = std::move(made);
       }
+    if (plans.empty() && large) plans.push_back(*std::move(large));
     return plans;
   }
 

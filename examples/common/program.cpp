@@ -74,7 +74,7 @@ int run(int argc, char** argv, const std::string& name, const std::string& descr
     if (with_profile) options.profiles = std::make_shared<std::map<std::string, tarn::Profile>>();
     const int code = body(options);
     if (with_profile && options.profiles->empty())
-      throw tarn::ArgumentError("--profile: this program trains ensembles or nothing at all, which have no profile");
+      std::cerr << name << ": no profile: ensembles, and networks that are not trained, have none\n";
     if (with_profile)
       for (const auto& [title, profile] : *options.profiles)
         std::cout << '\n' << title << '\n' << profile.table(profile.on_gpu() ? 0 : tarn::peak_gflops());

@@ -257,6 +257,43 @@ TEST_CASE("Weights that one device saves the other loads", "[gpu][train][card]")
   std::filesystem::remove(file);
 }
 
+TEST_CASE("A training that one device has begun the other goes on with", "[gpu][train][card]") {
+  fake::Device device;
+  auto models = normalised();
+  const auto file = std::filesystem::temp_directory_path() / ("tarn_gpu_" + std::to_string(getpid()) + "_begun.safetensors");
+  const Dataset data = bright_spots(40);
+  const FitOptions epoch{.epochs = 1, .batch_size = 16};
+  Trainer on_cpu{models.cpu, CategoricalCrossEntropy{}, Adam{.learning_rate = 0.02}, {.seed = 3}};
+  Trainer on_gpu{models.gpu, CategoricalCrossEntropy{}, Adam{.learning_rate = 0.02}, {.seed = 3}};
+  const std::size_t slots = on_gpu.slots().size();
+  REQUIRE(slots == 2);
+
+  on_gpu.fit(data, epoch);
+  io::save_weights(models.gpu, file);
+  io::load_weights(models.cpu, file);
+  for (std::size_t i = 0; i < slots; ++i) {
+    const auto values = ops::to_host(on_gpu.slots()[i].values);
+    ops::copy(TensorView<const float, Cpu>{values}, on_cpu.slots()[i].values);
+    CHECK(std::string{on_gpu.slots()[i].name} == on_cpu.slots()[i].name);
+  }
+  on_cpu.set_position(on_gpu.position());
+  on_cpu.fit(data, epoch);
+  on_gpu.fit(data, epoch);
+  CHECK(difference(models.cpu, models.gpu) < 1e-5);
+
+  on_cpu.fit(data, epoch);
+  CHECK(difference(models.cpu, models.gpu) > 1e-3);
+  io::save_weights(models.cpu, file);
+  io::load_weights(models.gpu, file);
+  for (std::size_t i = 0; i < slots; ++i)
+    ops::upload<float>(TensorView<const float, Cpu>{on_cpu.slots()[i].values}, on_gpu.slots()[i].values);
+  on_gpu.set_position(on_cpu.position());
+  on_cpu.fit(data, epoch);
+  on_gpu.fit(data, epoch);
+  CHECK(difference(models.cpu, models.gpu) < 1e-5);
+  std::filesystem::remove(file);
+}
+
 #else
 
 TEST_CASE("Training on the GPU needs the headers of the CUDA toolkit", "[gpu][train][card]") {

@@ -142,7 +142,7 @@ class Sequential {
     if constexpr (!OnGpu<D>) return 256;
     Index numbers = input_.size();
     for (const auto& placed : layers()) numbers += placed.output.size();
-    return std::clamp<Index>((Index{256} << 20) / (numbers * static_cast<Index>(sizeof(T))), 256, 4096);
+    return std::clamp<Index>((Index{256} << 20) / std::max<Index>(1, numbers * static_cast<Index>(sizeof(T))), 256, 4096);
   }
 
  private:

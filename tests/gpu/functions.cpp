@@ -73,6 +73,26 @@ TEST_CASE("A driver of an older major version is refused with both versions", "[
                         std::to_string(CUDA_VERSION / 1000 * 1000) + "; install NVIDIA's driver, or run on the CPU");
 }
 
+TEST_CASE("A compiler, cuBLAS or cuDNN that is too old is refused with both versions", "[gpu][functions]") {
+  const auto message = []<class Table>(const Table&, int version) {
+    return "gpu: " + Table::library() + " is of version " + std::to_string(version) + ", expected at least " +
+           std::to_string(Table::oldest) + "; " + Table::remedy;
+  };
+  gpu::NvrtcFunctions nvrtc;
+  nvrtc.nvrtcVersion.raw = [](int* major, int* minor) {
+    *major = CUDA_VERSION / 1000 - 1;
+    *minor = 9;
+    return NVRTC_SUCCESS;
+  };
+  CHECK_THROWS_WITH(gpu::ReplacedFunctions<gpu::NvrtcFunctions>{nvrtc}, message(nvrtc, CUDA_VERSION / 1000 * 1000 - 910));
+  gpu::BlasFunctions blas;
+  blas.cublasLtGetVersion.raw = [] { return std::size_t{CUBLAS_VER_MAJOR * 10000 - 1}; };
+  CHECK_THROWS_WITH(gpu::ReplacedFunctions<gpu::BlasFunctions>{blas}, message(blas, CUBLAS_VER_MAJOR * 10000 - 1));
+  gpu::DnnFunctions dnn;
+  dnn.cudnnGetVersion.raw = [] { return std::size_t{90799}; };
+  CHECK_THROWS_WITH(gpu::ReplacedFunctions<gpu::DnnFunctions>{dnn}, message(dnn, 90799));
+}
+
 TEST_CASE("Members of the tables have the names with versions that the headers give them", "[gpu][functions]") {
   CHECK(std::string{gpu::DriverFunctions{}.cuMemAlloc.name} == "cuMemAlloc_v2");
   CHECK(std::string{gpu::DriverFunctions{}.cuInit.name} == "cuInit");

@@ -4,6 +4,7 @@
 
 #include "../catch.hpp"
 #include "../skip.hpp"
+#include "../support/profiled.hpp"
 
 using namespace tarn;
 
@@ -13,36 +14,23 @@ using namespace tarn;
 
 namespace {
 
-Dataset striped_images(Index samples) {
-  Tensor<float> images{Shape{samples, 8, 8, 1}};
-  Tensor<std::int32_t> labels{Shape{samples}};
-  for (Index i = 0; i < images.size(); ++i) images[i] = static_cast<float>(i % 7) / 7;
-  for (Index i = 0; i < samples; ++i) labels[i] = static_cast<std::int32_t>(i % 3);
-  return {std::move(images), std::move(labels)};
-}
-
+/// Without a batch norm in front, for which the CPU alone would not form dx.
 template <class D>
-Sequential<float, D> striped_model() {
+Sequential<float, D> small() {
   return Sequential<float, D>{Input{8, 8, 1}, Conv2D{.filters = 4, .kernel = 3, .padding = Padding::same, .activation = Tanh{}},
                               BatchNorm{},    AvgPool2D{2},
                               Flatten{},      Dense{.units = 3}};
-}
-
-double seconds_of_rows(const Profile& profile) {
-  double sum = 0;
-  for (const auto& row : profile.rows()) sum += row.forward.seconds + row.backward.seconds;
-  return sum;
 }
 
 }  // namespace
 
 TEST_CASE("A profile tells layer by layer where the GPU's time goes, with the CPU's flops", "[gpu][profile][card]") {
   fake::Device device;
-  const Dataset data = striped_images(40);
+  const Dataset data = support::striped_images(40);
   const FitOptions options{.epochs = 3, .batch_size = 16, .validation = &data};
   Profile on_cpu, on_gpu;
-  auto cpu = striped_model<Cpu>();
-  auto gpu = striped_model<Gpu>();
+  auto cpu = small<Cpu>();
+  auto gpu = small<Gpu>();
   const auto train = [&](auto& model, Profile& profile) {
     Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.momentum = 0.9}, {.profile = &profile}};
     return trainer.fit(data, options);
@@ -56,7 +44,7 @@ TEST_CASE("A profile tells layer by layer where the GPU's time goes, with the CP
   CHECK(on_gpu.training().passes == 7);
   CHECK(on_gpu.training().samples == 5 * 16 + 2 * 8);
   CHECK(on_gpu.inference().passes == 2);
-  CHECK(on_gpu.training().seconds == Approx(seconds_of_rows(on_gpu)));
+  CHECK(on_gpu.training().seconds == Approx(support::seconds_of_training(on_gpu)));
   REQUIRE(on_gpu.rows().size() == on_cpu.rows().size());
   for (const auto& row : on_gpu.rows()) {
     INFO(row.name);
@@ -77,8 +65,8 @@ TEST_CASE("A profile tells layer by layer where the GPU's time goes, with the CP
 
 TEST_CASE("Predictions and steps with metrics of one's own are profiled on the GPU too", "[gpu][profile][card]") {
   fake::Device device;
-  const Dataset data = striped_images(300);
-  auto model = striped_model<Gpu>();
+  const Dataset data = support::striped_images(300);
+  auto model = small<Gpu>();
   model.predict(data.inputs);
   Profile predicted;
   model.predict(data.inputs, &predicted);

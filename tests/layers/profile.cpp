@@ -8,9 +8,12 @@
 
 #include "../catch.hpp"
 #include "../support/compare.hpp"
+#include "../support/profiled.hpp"
 
 using namespace tarn;
 using support::error_of;
+using support::seconds_of_training;
+using support::striped_images;
 
 namespace {
 
@@ -44,14 +47,6 @@ class Sleep::Layer final : public tarn::Layer<T, D> {
   Shape output_;
 };
 
-Dataset images(Index n) {
-  Tensor<float> inputs{Shape{n, 8, 8, 1}};
-  Tensor<std::int32_t> labels{Shape{n}};
-  for (Index i = 0; i < inputs.size(); ++i) inputs[i] = static_cast<float>(i % 7) / 7;
-  for (Index i = 0; i < n; ++i) labels[i] = static_cast<std::int32_t>(i % 3);
-  return {std::move(inputs), std::move(labels)};
-}
-
 /// Everything that neighbours spare each other: sums, a pair, derivatives, no dx.
 Sequential<> small() {
   return Sequential{
@@ -61,12 +56,6 @@ Sequential<> small() {
 }
 constexpr double conv_flops = 2 * 64 * 9 * 4, dense_flops = 2 * 64 * 3;  // of a sample, forward
 
-double sum_of_rows(const Profile& profile) {
-  double sum = 0;
-  for (const auto& row : profile.rows()) sum += row.forward.seconds + row.backward.seconds;
-  return sum;
-}
-
 }  // namespace
 
 TEST_CASE("A profile has a row for each layer and for what is beside them", "[layers][profile]") {
@@ -75,7 +64,7 @@ TEST_CASE("A profile has a row for each layer and for what is beside them", "[la
   CHECK(profile.table().empty());
   auto model = small();
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{.momentum = 0.9}, {.profile = &profile}};
-  trainer.fit(images(40), {.epochs = 2, .batch_size = 16, .validation_split = 0.2});
+  trainer.fit(striped_images(40), {.epochs = 2, .batch_size = 16, .validation_split = 0.2});
   std::string names;
   for (const auto& row : profile.rows()) names += row.name + " ";
   CHECK(names == "gather batch_norm conv2d batch_norm_1 avg_pool2d flatten dense loss optimizer rest ");
@@ -83,7 +72,7 @@ TEST_CASE("A profile has a row for each layer and for what is beside them", "[la
   CHECK(profile.training().samples == 64);
   CHECK(profile.inference().passes == 2);
   CHECK(profile.inference().samples == 16);
-  CHECK(profile.training().seconds == Approx(sum_of_rows(profile)));
+  CHECK(profile.training().seconds == Approx(seconds_of_training(profile)));
 
   const auto& conv = profile.row("conv2d");
   CHECK(conv.type == "Conv2D");
@@ -103,7 +92,7 @@ TEST_CASE("A profile says what neighbouring layers spare each other", "[layers][
   Profile profile;
   auto model = small();
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{}, {.profile = &profile}};
-  trainer.train_on_batch(images(32));
+  trainer.train_on_batch(striped_images(32));
   const auto shares = [&](const char* name) { return profile.row(name).sharing; };
   CHECK(shares("avg_pool2d").with_below);
   CHECK(profile.row("avg_pool2d").forward.passes == 0);
@@ -115,7 +104,7 @@ TEST_CASE("A profile says what neighbouring layers spare each other", "[layers][
   CHECK_FALSE(shares("dense").no_dx);
 
   model.freeze("batch_norm_1");
-  trainer.train_on_batch(images(32));
+  trainer.train_on_batch(striped_images(32));
   CHECK_FALSE(shares("avg_pool2d").with_below);
   CHECK(profile.row("avg_pool2d").forward.passes == 1);
 }
@@ -139,13 +128,13 @@ TEST_CASE("Time is booked where it is spent, and rows add up to no more than the
 TEST_CASE("Predictions go into a profile, and a look inside does not", "[layers][profile]") {
   Profile profile;
   auto model = small();
-  model.predict(images(300).inputs, &profile);
+  model.predict(striped_images(300).inputs, &profile);
   CHECK(profile.inference().passes == 2);
   CHECK(profile.inference().samples == 300);
   CHECK(profile.row("avg_pool2d").inference.passes == 2);
   CHECK(profile.training().passes == 0);
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{}, {.profile = &profile}};
-  trainer.diagnose(images(8));
+  trainer.diagnose(striped_images(8));
   CHECK(profile.training().passes == 0);
   profile.reset();
   CHECK(profile.rows().empty());
@@ -156,8 +145,8 @@ TEST_CASE("The weights are those of a training without a profile", "[layers][pro
   auto with = small(), without = small();
   Trainer first{with, CategoricalCrossEntropy{.from_logits = true}, SGD{}, {.profile = &profile}};
   Trainer second{without, CategoricalCrossEntropy{.from_logits = true}, SGD{}};
-  first.fit(images(40), {.batch_size = 16});
-  second.fit(images(40), {.batch_size = 16});
+  first.fit(striped_images(40), {.batch_size = 16});
+  second.fit(striped_images(40), {.batch_size = 16});
   for (const char* name : {"conv2d/kernel", "dense/kernel", "batch_norm_1/gamma"})
     CHECK(support::doubles(with.weights(name)) == support::doubles(without.weights(name)));
 }
@@ -186,8 +175,8 @@ TEST_CASE("A profile's table has means of a step, speeds, shares and notes", "[l
   Profile profile;
   auto model = small();
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{}, {.profile = &profile}};
-  for (int i = 0; i < 3; ++i) trainer.train_on_batch(images(32));
-  trainer.evaluate(images(20));
+  for (int i = 0; i < 3; ++i) trainer.train_on_batch(striped_images(32));
+  trainer.evaluate(striped_images(20));
   const std::string table = profile.table(100);
   CHECK_THAT(table, Catch::Contains("Training: 3 steps of 32 samples, ") && Catch::Contains("each; the peak is 100 GFLOP/s\n") &&
                         Catch::Contains("  in batch_norm_1\n") && Catch::Contains("  f' of conv2d\n") &&

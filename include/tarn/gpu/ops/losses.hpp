@@ -48,7 +48,7 @@ LossSum<Gpu> elementwise_loss(ElementwiseLoss loss, double parameter, const Batc
                               const Targets<T, Gpu>& targets, Reduction reduction, Batch<T, Gpu>* gradient) {
   const Batch<T, Gpu>& t = targets.vectors;
   const Index samples = outputs.count(), elements = outputs.sample().size();
-  if (t.shape() != Shape{samples} || outputs.sample() != Shape{1})
+  if (t.sample().rank() != 0 || t.count() != samples || outputs.sample() != Shape{1})
     detail::check_same_shape("elementwise_loss", "targets", t, outputs);
   detail::check_loss("elementwise_loss", outputs, targets, gradient);
   detail::kernel_size(outputs.size());

@@ -32,7 +32,7 @@ struct KernelGradientPlan {
     sums_row = g.out_c * (transposed ? 1 : lanes);
     sums_size = padded_size(g.depth() * sums_row);
     bias_size = padded_size(g.out_c * lanes);
-    taps_size = models ? 0 : padded_size(g.kernel_h * g.kernel_w * g.out_c * lanes);
+    taps_size = models ? 0 : padded_size((g.kernel_h + 1) * g.kernel_w * g.out_c * lanes);
     if (taps_size > 8192) taps_size = 0;  // then they are not summed
     by_parts = g.pixels() > 1 && sums_size <= 65536;
     x_row = (padded ? g.span_w() : g.in_w) * g.in_c * lanes;
@@ -135,7 +135,7 @@ struct KernelGradientWork {
 template <class T>
 void combine(const T* sums, Index parts, Index part_size, bool with_lanes, Index lanes, Index count, T* out) {
   const auto body = with_lanes ? TARN_CPU_BODY(sum_parts_and_lanes, T) : TARN_CPU_BODY(sum_parts, T);
-  const Index pieces = std::clamp<Index>(count * parts / 4096, 1, 16);
+  const Index pieces = std::clamp<Index>(count * (with_lanes ? lanes : 1) * parts / 4096, 1, 16);
   parallel::run(pieces, [&](Index piece) {
     const auto [first, last] = parallel::piece(count, pieces, piece);
     body(sums + first * (with_lanes ? lanes : 1), parts, part_size, last - first, out + first);
@@ -258,6 +258,9 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
         for (Index unit = 0; unit < block.units(); ++unit) block.prepare(unit);
         for (Index i = 0; i < g.kernel_h; ++i) block.add(i, 0, g.run(), 0, g.out_c, sums + part * plan.part_size(), overwrite);
       });
+      const Index taps_row = g.kernel_w * g.out_c * plan.lanes;
+      for (Index i = 0; taps.size() != 0 && i < g.kernel_h; ++i)  // what all kernel rows have in common
+        TARN_CPU_BODY(add, T)(tap_sums + g.kernel_h * taps_row, tap_sums + i * taps_row, taps_row);
     });
     detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.scalars(), dkernel.data());
     if (biased)

@@ -245,7 +245,8 @@ class Activation {
 }  // namespace tarn
 )kernel"},
 {"tarn/formulas/activations.inc", R"kernel(// SPDX-License-Identifier: MIT
-// Written once, for V a scalar T or a vector of T; included in each region, which brings `select`, `from_scalar`, `to_bits` and `from_bits`.
+// Written once, for V a scalar T or a vector of T; included in each region, which brings `select`, `at_most`,
+// `at_least`, `from_scalar`, `to_bits` and `from_bits`.
 
 /// x = n ln 2 + r with |r| <= ln 2 / 2: the parts of exp(x) = 2^n (1 + p), p = exp(r) - 1. Needs |x| < 700 (float: 87).
 template <class T, class V>
@@ -296,8 +297,7 @@ inline V exp_nonpositive(V x) {
 template <class T, class V>
 inline V tanh(V z) {
   constexpr T limit = 20;  // tanh is 1 to the last bit from 19 on
-  V x = select(z > limit, from_scalar<T, V>(limit), z);
-  x = select(x < -limit, from_scalar<T, V>(-limit), x);
+  const V x = at_least<T, V>(at_most<T, V>(z, limit), -limit);
   V power, p;
   if constexpr (sizeof(T) == 4) {
     // As a power of two, whose rounded exponent costs tanh no digits: 2 z / ln 2 = n + f, |f| <= 1/2, p = 2^f - 1. The
@@ -339,7 +339,7 @@ inline V sigmoid_slope(V y) {
 /// z where z > 0, else slope z (ReLU: 0); NaN stays.
 template <class T, class V>
 inline V relu(V z) {
-  return select(z < T(0), from_scalar<T, V>(0), z);
+  return at_least<T, V>(z, 0);
 }
 template <class T, class V>
 inline V leaky_relu(V z, T slope) {
@@ -433,8 +433,8 @@ inline LossTerm<V> huber_term(T delta, V e) {
 /// -t log p - (1 - t) log(1 - p) and (p - t) / (p (1 - p)), p clipped; no slope where it is.
 template <class T, class V>
 inline LossTerm<V> probability_term(V p, V t) {
-  const V lowest = from_scalar<T, V>(T(probability_clip)), highest = from_scalar<T, V>(T(1) - T(probability_clip));
-  const V q = select(p < lowest, lowest, select(p > highest, highest, p)), rest = T(1) - q;
+  constexpr T lowest = T(probability_clip), highest = T(1) - T(probability_clip);
+  const V q = at_least<T, V>(at_most<T, V>(p, highest), lowest), rest = T(1) - q;
   const V value = (t - T(1)) * log_positive<T, V>(rest) - t * log_positive<T, V>(q);
   return {value, select((p < lowest) | (p > highest), from_scalar<T, V>(0), (q - t) / (q * rest))};
 }
@@ -510,14 +510,12 @@ struct AdamTerms {
 }  // namespace tarn
 )kernel"},
 {"tarn/formulas/optimizers.inc", R"kernel(// SPDX-License-Identifier: MIT
-// Written once, for V a scalar T or a vector of T; included in each region, which brings `select`, `from_scalar` and `square_root`.
+// Written once, for V a scalar T or a vector of T; included in each region, which brings `select`, `at_most`, `at_least`, `from_scalar` and `square_root`.
 
 /// The gradient as it enters the update.
 template <class T, class V>
 inline V clipped(V gradient, const UpdateTerms<T>& terms) {
-  const V scaled = gradient * terms.scale;
-  const V below = select(scaled > terms.limit, from_scalar<T, V>(terms.limit), scaled);
-  return select(below < -terms.limit, from_scalar<T, V>(-terms.limit), below);
+  return at_least<T, V>(at_most<T, V>(gradient * terms.scale, terms.limit), -terms.limit);
 }
 
 /// w = keep w - rate g.
@@ -1215,6 +1213,14 @@ __global__ void max_pool2d_gradient(const T* x, const T* y, const T* dy, T* dx, 
 template <class V>
 inline V select(bool condition, V a, V b) {
   return condition ? a : b;
+}
+template <class T, class V>
+inline V at_most(V x, T limit) {
+  return limit < x ? limit : x;
+}
+template <class T, class V>
+inline V at_least(V x, T limit) {
+  return limit > x ? limit : x;
 }
 template <class T, class V>
 inline V from_scalar(T value) {

@@ -129,7 +129,8 @@ inline ConvGeometry padded(ConvGeometry g) {
 template <class T>
 void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, const ConvGeometry& g, T* y, T* scratch) {
   const ConvGeometry whole = padded(g);
-  const bool copied = whole.in_h != g.in_h || whole.in_w != g.in_w || g.pad_top > 0 || g.pad_left > 0;
+  const bool planes = TARN_CPU_FEW_BODY(planes, T)(g);  // x as [row][channel][column]
+  const bool copied = whole.in_h != g.in_h || whole.in_w != g.in_w || g.pad_top > 0 || g.pad_left > 0 || (planes && g.in_c > 1);
   const Index lanes = cpu::lanes<T>(), vectors = ceil_divide(g.out_c, lanes), line = whole.in_w * g.in_c;
   const Index work = g.pixels() * g.depth() * g.out_c;
   const bool uncut = work <= serial_work || (g.pixels() > 1 && g.out_c % lanes != 0);  // parts would write into each other
@@ -138,9 +139,13 @@ void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, con
   for (Index sample = 0; sample < samples; ++sample, x += g.in_h * g.in_w * g.in_c, y += g.pixels() * g.out_c) {
     for (Index row = 0; copied && row < whole.in_h; ++row) {
       T* const to = scratch + row * line;
-      const Index from = row - g.pad_top, left = g.pad_left * g.in_c, width = std::min(g.in_w * g.in_c, line - left);
+      const Index from = row - g.pad_top, width = std::min(g.in_w, whole.in_w - g.pad_left);
+      const T* const in = x + from * g.in_w * g.in_c;
       std::fill_n(to, line, T(0));
-      if (from >= 0 && from < g.in_h) std::copy_n(x + from * g.in_w * g.in_c, width, to + left);
+      if (from < 0 || from >= g.in_h) continue;
+      if (!planes) std::copy_n(in, width * g.in_c, to + g.pad_left * g.in_c);
+      for (Index c = 0; planes && c < g.in_c; ++c)
+        for (Index column = 0; column < width; ++column) to[c * whole.in_w + g.pad_left + column] = in[column * g.in_c + c];
     }
     run(work, parts, [&](Index part) {
       const auto [first, last] = parallel::piece(vectors, parts, part);

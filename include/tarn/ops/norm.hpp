@@ -181,7 +181,7 @@ void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const T
   const Index statistics = detail::statistics(x, channels);
   detail::check_scratch("normalize", scratch, norm_scratch(statistics));
   T* scale = scratch.data();
-  for (Index c = 0; c < statistics; ++c) scale[c] = static_cast<T>(gamma[c] / std::sqrt(variance[c] + static_cast<T>(epsilon)));
+  TARN_CPU_BODY(normalize_scale, T)(variance.data(), gamma.data(), static_cast<T>(epsilon), statistics, scale);
   const auto body = x.few() ? TARN_CPU_FEW_BODY(normalize, T, detail::models<D>) : TARN_CPU_BODY(normalize, T, detail::models<D>);
   detail::run_groups(x, [&, rows = rows, channels = channels](Index group) {
     body(x.group(group), y.group(group), 1, rows, channels, mean.data(), scale, beta.data());

@@ -78,6 +78,10 @@ void sum_positions(const T* x, Index groups, Index pixels, Index channels, Index
 }
 
 template <class T>
+bool planes(const ConvGeometry&) {
+  return false;
+}
+template <class T>
 void sum_taps(const T* dz, const T*, const ConvGeometry& g, Index row, T* sums) {
   for (Index tap = 0; tap < g.kernel_h * g.kernel_w; ++tap) {
     const Index h = row * g.stride_h + tap / g.kernel_w - g.pad_top;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
+
 #include <tarn/cpu/plain/pool2d.hpp>
 
 namespace tarn::cpu::plain {
@@ -23,6 +25,10 @@ void normalize_sums(const T* x, const T* dy, Index groups, Index pixels, Index c
       sums[c] += dy[i];
       products[c] += dy[i] * (x[i] - mean[c]);
     }
+}
+template <class T>
+void normalize_scale(const T* variance, const T* gamma, T epsilon, Index size, T* scale) {
+  for (Index i = 0; i < size; ++i) scale[i] = gamma[i] / std::sqrt(variance[i] + epsilon);
 }
 template <class T, bool Models>
 void normalize(const T* x, T* y, Index groups, Index pixels, Index channels, const T* mean, const T* scale, const T* offset) {

@@ -92,6 +92,16 @@ TEMPLATE_TEST_CASE("Few samples give the bits that they give among many", "[laye
         compare_predictions(Sequential<T>{Input{7, 13, 3}, conv});
         compare_predictions(Sequential<T>{Input{3, 2, 5}, conv, BatchNorm{}, Flatten{}, Dense{.units = filters}});
       }
+  // Rows of a vector and more, with few outputs a pixel: those stand in the lanes, in whole tiles and in overlapping ones.
+  for (const int filters : {1, 2, 3, 4, 5, 6, 7, 8, 9})
+    for (const Index width : {15, 16, 17, 32, 35, 50})
+      for (const Index channels : {1, 3}) {
+        const Conv2D conv{.filters = filters, .kernel = {3, 4}, .padding = Padding::same, .activation = Tanh{}};
+        compare_predictions(Sequential<T>{Input{5, width, channels}, conv});
+        compare_predictions(Sequential<T>{
+            Input{6, width + 1, channels},
+            Conv2D{.filters = filters, .kernel = {3, 2}, .stride = {2, 1}, .use_bias = false}, BatchNorm{}});
+      }
   compare_predictions(Sequential<T>{Input{1}, Dense{.units = 1}});
   compare_predictions(Sequential<T>{Input{9}, Dense{.units = 5, .activation = Sigmoid{}, .use_bias = false},
                                     Dense{.units = 3, .activation = Softmax{}}});

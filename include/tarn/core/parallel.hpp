@@ -242,6 +242,7 @@ inline void set_threads(int count) {
 template <class Part>
 void run(Index parts, Part&& part) {
   if (parts <= 0) return;
+  if (parts == 1) return part(Index{0});
   using Function = std::remove_reference_t<Part>;
   detail::pool().run(
       parts, [](void* context, Index i) { (*static_cast<Function*>(context))(i); },

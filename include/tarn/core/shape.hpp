@@ -69,10 +69,11 @@ class Shape {
   void push_back(Index extent) {
     if (rank_ == max_rank) throw ShapeError("Shape: more than ", max_rank, " extents");
     if (extent < 0) throw ShapeError("Shape: extent ", extent, " of axis ", rank_, " is negative");
-    if (extent != 0 && size_ > std::numeric_limits<Index>::max() / extent)
+    Index size;
+    if (__builtin_mul_overflow(size_, extent, &size))
       throw ShapeError("Shape: ", to_string(), " with ", extent, " more has too many elements");
     extents_[static_cast<std::size_t>(rank_++)] = extent;
-    size_ *= extent;
+    size_ = size;
   }
 
  private:

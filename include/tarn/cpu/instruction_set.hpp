@@ -58,14 +58,20 @@ inline InstructionSet parse_instruction_set(const std::string& name, Instruction
   throw ArgumentError("TARN_CPU: '", name, "' is unknown, expected plain, baseline, v3 or v4");
 }
 
+namespace detail {
+
+[[gnu::cold]] inline InstructionSet choose_instruction_set() {
+  const char* forced = std::getenv("TARN_CPU");
+  const InstructionSet best = best_instruction_set();
+  return forced && *forced ? parse_instruction_set(forced, best) : best;
+}
+
+}  // namespace detail
+
 /// The instruction set that every operation of this process uses: `TARN_CPU` where it is set, else the best one.
 /// Decided once, at the first call; throws what `parse_instruction_set` throws.
 inline InstructionSet instruction_set() {
-  static const InstructionSet chosen = [] {
-    const char* forced = std::getenv("TARN_CPU");
-    const InstructionSet best = best_instruction_set();
-    return forced && *forced ? parse_instruction_set(forced, best) : best;
-  }();
+  static const InstructionSet chosen = detail::choose_instruction_set();
   return chosen;
 }
 

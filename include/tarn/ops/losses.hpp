@@ -108,10 +108,20 @@ LossSum<D> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<
   const Index elements = outputs.sample().size();
   const double share = detail::share_of_sample(reduction, outputs.count()) / static_cast<double>(elements);
   const auto body = TARN_CPU_BODY(elementwise_loss, T);
-  const LossSum<D> sum = detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
-    body(loss, static_cast<T>(parameter), outputs.group(group), t.group(group), gradient ? gradient->group(group) : nullptr,
-         elements, scales, losses);
-  });
+  const auto compute = [&](Index group, Index size, const T* scales, double* losses) {
+    body(loss, static_cast<T>(parameter), outputs.group(group), t.group(group), gradient ? gradient->group(group) : nullptr, size,
+         scales, losses);
+  };
+  LossSum<D> sum{};
+  if constexpr (detail::models<D>) {  // samples stand one behind another and count alike: as one of many elements
+    alignas(alignment) T scales[cpu::max_lanes<T>];
+    std::fill_n(scales, cpu::max_lanes<T>, static_cast<T>(share));
+    compute(0, outputs.size(), scales, sum.data());
+  } else {
+    sum = detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
+      compute(group, elements, scales, losses);
+    });
+  }
   return detail::divided(sum, static_cast<double>(elements));
 }
 

@@ -81,36 +81,57 @@ class EnsembleTrainer {
     std::vector<std::uint64_t> seeds;  // of each lane
   };
 
-  /// The data of the models of one group, and where a batch of their targets is gathered.
+  /// The data of the models of one group. Small samples are gathered for several batches together: one model after the other, while
+  /// its data are in the cache.
   class Source {
    public:
-    Source(const Sets& sets, Index first, Index count, Index batch) {
+    Source(const Sets& sets, Index first, Index count, Index largest_batch) {
       for (Index model = first; model < first + count; ++model) {
-        inputs.push_back(&sets[static_cast<std::size_t>(model)]->inputs);
-        targets.push_back(&sets[static_cast<std::size_t>(model)]->targets);
+        inputs_.push_back(&sets[static_cast<std::size_t>(model)]->inputs);
+        targets_.push_back(&sets[static_cast<std::size_t>(model)]->targets);
       }
+      const Index lanes = scalars_per_number<T, CpuModels>(), input = inputs_[0]->sample().size(),
+                  target = targets_[0]->sample().size();
+      room_ = std::max(largest_batch, 16384 / (lanes * std::max<Index>(input + target, 1)));
+      if (room_ > largest_batch) ahead_ = Storage<T, CpuModels>{room_ * input};
       if (has_labels())
-        labels.resize(static_cast<std::size_t>(batch * scalars_per_number<T, CpuModels>()));
+        labels_.resize(static_cast<std::size_t>(room_ * lanes));
       else
-        vectors = Storage<T, CpuModels>{batch * targets[0]->sample().size()};
+        vectors_ = Storage<T, CpuModels>{room_ * target};
     }
-    bool has_labels() const { return Loss::classifies && targets[0]->sample().rank() == 0; }
 
-    Targets<T, CpuModels> gather_targets(std::span<const std::uint32_t* const> rows, Index count) {
-      Targets<T, CpuModels> result;
-      if (has_labels()) {
-        ops::gather_labels<T>(targets, rows, count, labels.data());
-        result.labels = {labels.data(), {count}};
-      } else {
-        result.vectors = {vectors.data(), count, targets[0]->sample()};
-        ops::gather<T>(targets, rows, result.vectors);
+    Index models() const { return static_cast<Index>(inputs_.size()); }
+    /// Forgets what was gathered: the next rows are others.
+    void restart() { ready_ = 0; }
+
+    /// x and the targets of its samples, which stand at rows[model]; `left` rows follow there, these included.
+    Targets<T, CpuModels> next(std::span<const std::uint32_t* const> rows, Index left, Batch<T, CpuModels>& x) {
+      const Index count = x.count(), lanes = x.lanes();
+      if (ready_ < count) {
+        done_ = 0, ready_ = ahead_.data() ? std::min(room_, left) : count;
+        Batch<T, CpuModels> all{ahead_.data() ? ahead_.data() : x.data(), ready_, x.sample()};
+        ops::gather<T>(inputs_, rows, all);
+        Batch<T, CpuModels> vectors{vectors_.data(), ready_, targets_[0]->sample()};
+        has_labels() ? ops::gather_labels<T>(targets_, rows, ready_, labels_.data()) : ops::gather<T>(targets_, rows, vectors);
       }
-      return result;
+      if (ahead_.data()) std::copy_n(ahead_.data() + done_ * x.group_size(), count * x.group_size(), x.data());
+      Targets<T, CpuModels> targets;
+      if (has_labels())
+        targets.labels = {labels_.data() + done_ * lanes, {count}};
+      else
+        targets.vectors = {vectors_.data() + done_ * targets_[0]->sample().size() * lanes, count, targets_[0]->sample()};
+      done_ += count, ready_ -= count;
+      return targets;
     }
 
-    std::vector<const Samples*> inputs, targets;
-    std::vector<std::int32_t> labels;
-    Storage<T, CpuModels> vectors;
+   private:
+    bool has_labels() const { return Loss::classifies && targets_[0]->sample().rank() == 0; }
+
+    std::vector<const Samples*> inputs_, targets_;
+    Index room_ = 0, done_ = 0, ready_ = 0;  // samples gathered at once; of them, used and still to be used
+    Storage<T, CpuModels> ahead_;            // inputs, if there is room for more than a batch
+    std::vector<std::int32_t> labels_;
+    Storage<T, CpuModels> vectors_;
   };
 
   /// Sums over the samples of each model of a group.
@@ -198,6 +219,7 @@ class EnsembleTrainer {
         std::iota(orders[m].begin(), orders[m].end(), 0U);
         if (options.shuffle) tarn::shuffle(orders[m], Stream{group.seeds[m], Purpose::shuffle, progress.epoch});
       }
+      source.restart();
       Sums sums;
       Index steps = 0;
       double rate = 0;
@@ -206,7 +228,7 @@ class EnsembleTrainer {
         if (count == 0) break;
         for (std::size_t m = 0; m < rows.size(); ++m) rows[m] = orders[m].data() + first;
         rate = group.updater.learning_rate(progress);
-        step(group, models, source, rows, count, rate, progress.iteration, sums);
+        step(group, models, source, rows, count, samples - first, rate, progress.iteration, sums);
         first += count;
       }
       EnsembleEpoch& record = history[epoch];
@@ -220,10 +242,9 @@ class EnsembleTrainer {
   }
 
   void step(Group& group, Sequential<T, CpuModels>& models, Source& source, std::span<const std::uint32_t* const> rows,
-            Index count, double rate, Index iteration, Sums& sums) {
+            Index count, Index left, double rate, Index iteration, Sums& sums) {
     Batch<T, CpuModels> x = group.workspace.activation(-1, count);
-    ops::gather<T>(source.inputs, rows, x);
-    const Targets<T, CpuModels> targets = source.gather_targets(rows, count);
+    const Targets<T, CpuModels> targets = source.next(rows, left, x);
     Step<T, CpuModels> pass{models.parameters(), group.workspace, group.gradients.view(), group.seeds, iteration};
     models.forward(group.workspace, count, pass);
     const Batch<T, CpuModels> y = group.workspace.activation(models.last_layer(), count);
@@ -243,21 +264,20 @@ class EnsembleTrainer {
       Workspace<T, CpuModels> workspace = models.workspace(false);
       workspace.reserve(std::min(n, at_once));
       Source source{data, models_before(index), models_in(index), std::min(n, at_once)};
-      std::vector<std::uint32_t> order(static_cast<std::size_t>(at_once));
-      const std::vector<const std::uint32_t*> rows(source.inputs.size(), order.data());
+      std::vector<std::uint32_t> order(static_cast<std::size_t>(n));
+      std::iota(order.begin(), order.end(), 0U);
       Sums sums;
       for (Index first = 0; first < n; first += at_once) {
         const Index count = std::min(at_once, n - first);
-        std::iota(order.begin(), order.end(), static_cast<std::uint32_t>(first));
+        const std::vector<const std::uint32_t*> rows(static_cast<std::size_t>(source.models()), order.data() + first);
         Batch<T, CpuModels> x = workspace.activation(-1, count);
-        ops::gather<T>(source.inputs, rows, x);
-        const Targets<T, CpuModels> targets = source.gather_targets(rows, count);
+        const Targets<T, CpuModels> targets = source.next(rows, n - first, x);
         Step<T, CpuModels> pass{models.parameters(), workspace};
         models.forward(workspace, count, pass);
         const Batch<T, CpuModels> y = workspace.activation(models.last_layer(), count);
         sums.add(loss_(y, targets, static_cast<Batch<T, CpuModels>*>(nullptr)), y, targets);
       }
-      for (std::size_t lane = 0; lane < source.inputs.size(); ++lane)
+      for (std::size_t lane = 0; lane < static_cast<std::size_t>(source.models()); ++lane)
         result[static_cast<std::size_t>(models_before(index)) + lane] = sums.metrics(lane);
     });
     return result;

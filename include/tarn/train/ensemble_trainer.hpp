@@ -92,7 +92,7 @@ class EnsembleTrainer {
       }
       const Index lanes = scalars_per_number<T, CpuModels>(), input = inputs_[0]->sample().size(),
                   target = targets_[0]->sample().size();
-      room_ = std::max(largest_batch, 16384 / (lanes * std::max<Index>(input + target, 1)));
+      room_ = std::max(largest_batch, 32768 / (lanes * std::max<Index>(input + target, 1)));
       if (room_ > largest_batch) ahead_ = Storage<T, CpuModels>{room_ * input};
       if (has_labels())
         labels_.resize(static_cast<std::size_t>(room_ * lanes));

@@ -272,16 +272,23 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   }
 
   if (activated) activation_gradient(activation, y, dy);
-  if (biased) sum_over_batch(dy, dbias, scratch);
+  if (biased && !plan.transposed) sum_over_batch(dy, dbias, scratch);
   T* const sums = lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
   // A kernel row's weights go in strips, the last of which has half a height to one and a half, so that none is a sliver.
   const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;
   const Index strips = std::max<Index>((g.run() + height / 2) / height, 1);
   const Index columns = std::clamp<Index>(32 / (g.kernel_h * strips), 1, detail::ceil_divide(g.out_c, width));
+  const Index items = g.kernel_h * strips * columns, bias_width = 8 * plan.lanes;
+  const Index bias_items = biased && plan.transposed ? detail::ceil_divide(g.out_c, bias_width) : 0;
   for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {
     if (plan.x_size + plan.dy_size > 0)
-      detail::run(block.units() * (plan.x_row + plan.dy_row) * 8, block.units(), [&](Index unit) { block.prepare(unit); });
-    detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, g.kernel_h * strips * columns, [&](Index item) {
+      detail::run(block.units() * (plan.x_row + plan.dy_row) * 16, block.units(), [&](Index unit) { block.prepare(unit); });
+    detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, items + bias_items, [&](Index item) {
+      if (item >= items) {
+        const Index first_output = (item - items) * bias_width;
+        return TARN_CPU_BODY(sum_transposed, T)(block.dy_copy, block.pixels(), plan.dy_row / g.out_w, first_output,
+                                                std::min(first_output + bias_width, g.out_c), overwrite, dbias.data());
+      }
       const Index strip = item / columns % strips, weight = strip * height;
       const auto [first, last] = parallel::piece(detail::ceil_divide(g.out_c, width), columns, item % columns);
       block.add(item / (strips * columns), weight, strip + 1 < strips ? height : g.run() - weight, first * width,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <span>
 
@@ -170,7 +171,12 @@ void clip_models(const TensorView<T, CpuModels>& gradients, std::span<const Rang
 /// Whether no element is infinite or NaN.
 template <class T>
 bool all_finite(const TensorView<const T, Cpu>& values) {
-  return TARN_CPU_BODY(all_finite, T)(values.data(), values.size());
+  const auto body = TARN_CPU_BODY(all_finite, T);
+  std::atomic<bool> all{true};
+  detail::for_ranges(values.size(), 64, [&](Index first, Index last) {
+    if (!body(values.data() + first, last - first)) all.store(false, std::memory_order_relaxed);
+  });
+  return all.load(std::memory_order_relaxed);
 }
 
 }  // namespace tarn::ops

@@ -71,6 +71,13 @@ void transpose_lanes(const T* in, Index pixels, Index channels, T* out) {
 }
 
 template <class T>
+void sum_transposed(const T* dy, Index pixels, Index dy_pixel, Index first, Index last, bool overwrite, T* sums) {
+  if (overwrite) std::fill(sums + first, sums + last, T(0));
+  for (Index pixel = 0; pixel < pixels; ++pixel)
+    for (Index o = first; o < last; ++o) sums[o] += dy[pixel * dy_pixel + o];
+}
+
+template <class T>
 void sum_positions(const T* x, Index groups, Index pixels, Index channels, Index first, Index last, T* sums) {
   std::fill(sums + first, sums + last, T(0));
   for (Index position = 0; position < groups * pixels; ++position)

@@ -44,19 +44,17 @@ void normalize_pooled_gradient(const Batch<T, D>& x, const Batch<T, D>& pooled, 
   const auto normalize = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
   cpu::PoolGeometry part_windows = windows;
   if (tiles) part_windows.out_h = 1, part_windows.in_h = windows.window_h;
-  parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
-    for (Index part = 0; part < parts; ++part) {
-      const Index size = x.group_size() / parts, offset = (group * parts + part) * size;
-      const T* const from = dy.group(group) + part * windows.out_w * pixel;
-      T* const to = dx->data() + offset;
-      if (tiles) {
-        body(x.data() + offset, from, to, part_windows, mean.data(), slopes.scale, slopes.offset, slopes.slope);
-      } else {
-        pool(from, to, windows);
-        normalize(x.data() + offset, to, to, 1, rows, channels, mean.data(), slopes.scale, slopes.offset, slopes.slope);
-      }
-      if (finish.any()) finish(to, offset, size);
+  parallel::run(x.groups() * parts, [&, rows = rows, channels = channels](Index item) {
+    const Index size = x.group_size() / parts, offset = item * size;
+    const T* const from = dy.group(item / parts) + item % parts * windows.out_w * pixel;
+    T* const to = dx->data() + offset;
+    if (tiles) {
+      body(x.data() + offset, from, to, part_windows, mean.data(), slopes.scale, slopes.offset, slopes.slope);
+    } else {
+      pool(from, to, windows);
+      normalize(x.data() + offset, to, to, 1, rows, channels, mean.data(), slopes.scale, slopes.offset, slopes.slope);
     }
+    if (finish.any()) finish(to, offset, size);
   });
 }
 

@@ -105,9 +105,10 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
           finish(range + group * y_group, range + group * y_group - y.data, size);
     }
   };
-  if (groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c <= serial_work)
-    return compute(0, groups, 0, g.out_h, 0, tiles);
-  const Index block = lanes == 1 ? 16 : 4, blocks = ceil_divide(groups, block), items = ceil_divide(32, blocks);
+  const Index work = groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c;
+  if (work <= serial_work) return compute(0, groups, 0, g.out_h, 0, tiles);
+  const Index block = lanes == 1 ? 16 : 4, blocks = ceil_divide(groups, block);
+  const Index items = ceil_divide(std::min<Index>(32, 2 * work / serial_work), blocks);
   const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
   parallel::run(blocks * row_parts * tile_parts, [&](Index item) {
     const Index first = item / (row_parts * tile_parts) * block;

@@ -276,8 +276,9 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   T* const sums = lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
   // A kernel row's weights go in strips, the last of which has half a height to one and a half, so that none is a sliver.
   const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;
+  const Index wanted = std::min<Index>(32, 2 * groups * plan.lanes * g.pixels() * g.depth() * g.out_c / detail::serial_work);
   const Index strips = std::max<Index>((g.run() + height / 2) / height, 1);
-  const Index columns = std::clamp<Index>(32 / (g.kernel_h * strips), 1, detail::ceil_divide(g.out_c, width));
+  const Index columns = std::clamp<Index>(wanted / (g.kernel_h * strips), 1, detail::ceil_divide(g.out_c, width));
   const Index items = g.kernel_h * strips * columns, bias_width = 8 * plan.lanes;
   const Index bias_items = biased && plan.transposed ? detail::ceil_divide(g.out_c, bias_width) : 0;
   for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {

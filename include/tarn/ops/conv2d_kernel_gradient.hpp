@@ -221,27 +221,32 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
       throw StateError("conv2d_parameter_gradients: too many taps and outputs to sum over");
   }
   const bool lane_sums = !models && !plan.transposed && plan.lanes > 1;
-  // Calls `work(block, overwrite)` for the blocks of groups [first, last).
-  const auto for_blocks = [&](Index first, Index last, T* copies, auto work) {
+  // Calls `work(block, overwrite)` for the blocks of groups [first, last), output rows [first_row, last_row).
+  const auto for_blocks = [&](Index first, Index last, Index first_row, Index last_row, T* copies, auto work) {
     for (Index group = first; group < last;) {
       const Index end = last - group > plan.groups ? group + plan.groups : last;
-      for (Index row = 0; row < g.out_h; row += plan.rows)
+      for (Index row = first_row; row < last_row; row += plan.rows)
         work(detail::KernelGradientWork<T>{g, plan, x.data(), dy.data(), copies, copies + plan.x_size, group, end, row,
-                                           std::min(row + plan.rows, g.out_h)},
-             group == first && row == 0);
+                                           std::min(row + plan.rows, last_row)},
+             group == first && row == first_row);
       group = end;
     }
   };
 
   if (plan.by_parts) {
-    const Index parts = parallel::sum_parts(groups);
+    // Few groups are cut by rows too.
+    const Index row_blocks = detail::ceil_divide(g.out_h, plan.rows);
+    const Index pieces = groups < 8 ? std::min(detail::ceil_divide(8, groups), row_blocks) : 1;
+    const Index parts = pieces > 1 ? groups * pieces : parallel::sum_parts(groups);
     T* const sums = memory + plan.x_size + plan.dy_size;
     parallel::run(parts, [&](Index part) {
-      const auto [first, last] = parallel::piece(groups, parts, part);
+      const auto [first, last] = parallel::piece(groups, parts / pieces, part / pieces);
+      const auto [first_block, last_block] = parallel::piece(row_blocks, pieces, part % pieces);
       T* const bias_sums = sums + part * plan.part_size() + plan.sums_size;
       T* const tap_sums = bias_sums + 2 * plan.bias_size;
       std::fill_n(tap_sums, taps.size() != 0 ? plan.taps_size : 0, T(0));
-      for_blocks(first, last, memory + part * plan.part_size(), [&](const auto& block, bool overwrite) {
+      const Index first_row = first_block * plan.rows, last_row = std::min(last_block * plan.rows, g.out_h);
+      for_blocks(first, last, first_row, last_row, memory + part * plan.part_size(), [&](const auto& block, bool overwrite) {
         T* const range = dy.data() + block.dy_first();
         const Index size = block.pixels() * g.out_c * plan.lanes;
         if (activated) TARN_CPU_BODY(activation_gradient, T)
@@ -281,7 +286,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   const Index columns = std::clamp<Index>(wanted / (g.kernel_h * strips), 1, detail::ceil_divide(g.out_c, width));
   const Index items = g.kernel_h * strips * columns, bias_width = 8 * plan.lanes;
   const Index bias_items = biased && plan.transposed ? detail::ceil_divide(g.out_c, bias_width) : 0;
-  for_blocks(0, groups, memory, [&](const auto& block, bool overwrite) {
+  for_blocks(0, groups, 0, g.out_h, memory, [&](const auto& block, bool overwrite) {
     if (plan.x_size + plan.dy_size > 0)
       detail::run(block.units() * (plan.x_row + plan.dy_row) * 16, block.units(), [&](Index unit) { block.prepare(unit); });
     detail::run(block.units() * plan.lanes * g.out_w * g.depth() * g.out_c, items + bias_items, [&](Index item) {

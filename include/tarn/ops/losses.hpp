@@ -118,9 +118,8 @@ LossSum<D> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<
     std::fill_n(scales, cpu::max_lanes<T>, static_cast<T>(share));
     compute(0, outputs.size(), scales, sum.data());
   } else {
-    sum = detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
-      compute(group, elements, scales, losses);
-    });
+    sum = detail::sum_of_losses(outputs, targets, share,
+                                [&](Index group, const T* scales, double* losses) { compute(group, elements, scales, losses); });
   }
   return detail::divided(sum, static_cast<double>(elements));
 }

@@ -35,26 +35,20 @@ void normalize_pooled_gradient(const Batch<T, D>& x, const Batch<T, D>& pooled, 
   detail::check_pool("normalize_pooled_gradient", *dx, dy, windows);
   detail::check_same_shape("normalize_pooled_gradient", "dx", *dx, x);
   const detail::Finish<T> finish{below, x.data()};
-  // Windows that cover x without overlap go row by row.
-  const bool tiles = windows.out_h * windows.stride_h == windows.in_h && windows.stride_h == windows.window_h &&
-                     windows.out_w * windows.stride_w == windows.in_w && windows.stride_w == windows.window_w;
-  const Index parts = tiles ? windows.out_h : 1, pixel = channels * x.lanes();
   const auto body = TARN_CPU_BODY(normalize_pooled_gradient, T, detail::models<D>);
   const auto pool = TARN_CPU_BODY(avg_pool2d_gradient, T);
   const auto normalize = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
-  cpu::PoolGeometry part_windows = windows;
-  if (tiles) part_windows.out_h = 1, part_windows.in_h = windows.window_h;
-  parallel::run(x.groups() * parts, [&, rows = rows, channels = channels](Index item) {
-    const Index size = x.group_size() / parts, offset = item * size;
-    const T* const from = dy.group(item / parts) + item % parts * windows.out_w * pixel;
-    T* const to = dx->data() + offset;
-    if (tiles) {
-      body(x.data() + offset, from, to, part_windows, mean.data(), slopes.scale, slopes.offset, slopes.slope);
+  const bool by_rows = detail::WindowRows{windows}.parts > 1;
+  detail::for_windows(x, dy, windows, [&, channels = channels](const cpu::PoolGeometry& part, Index at, Index from, Index size) {
+    T* const to = dx->data() + at;
+    if (by_rows) {
+      body(x.data() + at, dy.data() + from, to, part, mean.data(), slopes.scale, slopes.offset, slopes.slope);
     } else {
-      pool(from, to, windows);
-      normalize(x.data() + offset, to, to, 1, rows, channels, mean.data(), slopes.scale, slopes.offset, slopes.slope);
+      pool(dy.data() + from, to, part);
+      normalize(x.data() + at, to, to, 1, part.in_h * part.in_w, channels, mean.data(), slopes.scale, slopes.offset,
+                slopes.slope);
     }
-    if (finish.any()) finish(to, offset, size);
+    if (finish.any()) finish(to, at, size);
   });
 }
 

@@ -17,6 +17,31 @@ void check_pool(const char* where, const Batch<T, D>& x, const Batch<T, D>& y, c
   check_size(where, "a sample of y", y.sample().size(), g.out_h * g.out_w * g.channels);
 }
 
+/// Windows that cover the image without overlap fall into rows that have nothing to do with each other: `parts` of a geometry
+/// of their own. Other windows are one part.
+struct WindowRows {
+  Index parts = 1;
+  cpu::PoolGeometry part;
+
+  explicit WindowRows(const cpu::PoolGeometry& g) : part{g} {
+    if (g.out_h * g.window_h != g.in_h || g.stride_h != g.window_h || g.out_w * g.window_w != g.in_w || g.stride_w != g.window_w)
+      return;
+    parts = g.out_h;
+    part.in_h = g.window_h, part.out_h = 1;
+  }
+};
+
+/// Calls `body(geometry, offset in x, offset in y, size in x)` for all windows of all groups, by rows where those can go by
+/// themselves. Few samples go as in `run_groups`.
+template <class T, class D, class Body>
+void for_windows(const Batch<T, D>& x, const Batch<T, D>& y, const cpu::PoolGeometry& g, const Body& body) {
+  if (x.few())
+    return run_groups(x, [&](Index group) { body(g, group * x.group_size(), group * y.group_size(), x.group_size()); });
+  const WindowRows rows{g};
+  const Index x_size = x.group_size() / rows.parts, y_size = y.group_size() / rows.parts;
+  parallel::run(x.groups() * rows.parts, [&](Index item) { body(rows.part, item * x_size, item * y_size, x_size); });
+}
+
 }  // namespace detail
 
 /// y [.., out_h, out_w, c]: the mean of each window of x [.., h, w, c], padding not counted.
@@ -24,7 +49,9 @@ template <class T, OnCpu D>
 void avg_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T, D>& y) {
   detail::check_pool("avg_pool2d", x, y, geometry);
   const auto body = x.few() ? TARN_CPU_FEW_BODY(avg_pool2d, T) : TARN_CPU_BODY(avg_pool2d, T);
-  detail::run_groups(x, [&](Index group) { body(x.group(group), y.group(group), geometry); });
+  detail::for_windows(x, y, geometry, [&](const cpu::PoolGeometry& windows, Index from, Index to, Index) {
+    body(x.data() + from, y.data() + to, windows);
+  });
 }
 
 /// dx: dy shared evenly among the pixels of each window; with `below`, the elementwise function that x went through last, times
@@ -35,9 +62,9 @@ void avg_pool2d_gradient(const Batch<T, D>& dy, const cpu::PoolGeometry& geometr
   detail::check_pool("avg_pool2d_gradient", dx, dy, geometry);
   const auto body = TARN_CPU_BODY(avg_pool2d_gradient, T);
   const detail::Finish<T> finish{below, x ? x->data() : nullptr};
-  parallel::run(dy.groups(), [&](Index group) {
-    body(dy.group(group), dx.group(group), geometry);
-    if (finish.any()) finish(dx.group(group), group * dx.group_size(), dx.group_size());
+  detail::for_windows(dx, dy, geometry, [&](const cpu::PoolGeometry& windows, Index to, Index from, Index size) {
+    body(dy.data() + from, dx.data() + to, windows);
+    if (finish.any()) finish(dx.data() + to, to, size);
   });
 }
 
@@ -46,7 +73,9 @@ template <class T, OnCpu D>
 void max_pool2d(const Batch<T, D>& x, const cpu::PoolGeometry& geometry, Batch<T, D>& y) {
   detail::check_pool("max_pool2d", x, y, geometry);
   const auto body = x.few() ? TARN_CPU_FEW_BODY(max_pool2d, T) : TARN_CPU_BODY(max_pool2d, T);
-  detail::run_groups(x, [&](Index group) { body(x.group(group), y.group(group), geometry); });
+  detail::for_windows(x, y, geometry, [&](const cpu::PoolGeometry& windows, Index from, Index to, Index) {
+    body(x.data() + from, y.data() + to, windows);
+  });
 }
 
 /// dx: dy to the largest pixel of each window, the first of equals, row by row; with `below` as in `avg_pool2d_gradient`.
@@ -57,9 +86,9 @@ void max_pool2d_gradient(const Batch<T, D>& x, const Batch<T, D>& y, const Batch
   detail::check_pool("max_pool2d_gradient", dx, dy, geometry);
   const auto body = TARN_CPU_BODY(max_pool2d_gradient, T);
   const detail::Finish<T> finish{below, x.data()};
-  parallel::run(dy.groups(), [&](Index group) {
-    body(x.group(group), y.group(group), dy.group(group), dx.group(group), geometry);
-    if (finish.any()) finish(dx.group(group), group * dx.group_size(), dx.group_size());
+  detail::for_windows(x, y, geometry, [&](const cpu::PoolGeometry& windows, Index at, Index from, Index size) {
+    body(x.data() + at, y.data() + from, dy.data() + from, dx.data() + at, windows);
+    if (finish.any()) finish(dx.data() + at, at, size);
   });
 }
 

@@ -18,8 +18,8 @@ TEMPLATE_TEST_CASE("SGD moves against the gradient", "[optim][sgd]", float, doub
 
 TEMPLATE_TEST_CASE("Momentum keeps a share of the last update", "[optim][sgd]", float, double) {
   // v = -0.5, -0.25 - 0.5, -0.375 - 0: w = -0.5, -1.25, -1.625
-  const SGD momentum{.learning_rate = 0.5, .momentum = 0.5};
-  CHECK(weights_after<TestType>(momentum, {0}, {{1}, {1}, {0}}) == std::vector<double>{-1.625});
+  const SGD heavy{.learning_rate = 0.5, .momentum = 0.5};
+  CHECK(weights_after<TestType>(heavy, {0}, {{1}, {1}, {0}}) == std::vector<double>{-1.625});
 }
 
 TEMPLATE_TEST_CASE("Nesterov's momentum looks one step ahead", "[optim][sgd]", float, double) {

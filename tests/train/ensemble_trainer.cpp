@@ -108,6 +108,13 @@ TEST_CASE("Models of vectors train side by side as they would alone", "[train][e
   }
 }
 
+TEST_CASE("Models of more samples than are gathered at once train as they would alone", "[train][ensemble]") {
+  const std::vector<LayerSpec<float>> alone{Dense{.units = 4, .activation = Tanh{}}, Dense{.units = 3}};
+  const std::vector<LayerSpec<float, CpuModels>> together{Dense{.units = 4, .activation = Tanh{}}, Dense{.units = 3}};
+  compare(5, Input{40}, alone, together, data_for(5, 1000, {40}), from_logits, SGD{.learning_rate = 0.03},
+          {.epochs = 2, .batch_size = BatchSize{[](Index i) { return 7 + 5 * (i % 6); }}, .drop_last = true});
+}
+
 TEST_CASE("Models of images train side by side as they would alone", "[train][ensemble]") {
   compare(18, Input{8, 7, 2}, image_layers<Cpu>(), image_layers<CpuModels>(), data_for(18, 30, {8, 7, 2}),
           CategoricalCrossEntropy{.label_smoothing = 0.1}, RMSprop{.learning_rate = 0.003}, {.epochs = 2, .batch_size = 13});

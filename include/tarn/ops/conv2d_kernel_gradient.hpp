@@ -236,12 +236,12 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   if (plan.by_parts) {
     // Few groups are cut by rows too.
     const Index row_blocks = detail::ceil_divide(g.out_h, plan.rows);
-    const Index pieces = groups < 8 ? std::min(detail::ceil_divide(8, groups), row_blocks) : 1;
-    const Index parts = pieces > 1 ? groups * pieces : parallel::sum_parts(groups);
+    const Index row_parts = groups < 8 ? std::min(detail::ceil_divide(8, groups), row_blocks) : 1;
+    const Index parts = row_parts > 1 ? groups * row_parts : parallel::sum_parts(groups);
     T* const sums = memory + plan.x_size + plan.dy_size;
     parallel::run(parts, [&](Index part) {
-      const auto [first, last] = parallel::piece(groups, parts / pieces, part / pieces);
-      const auto [first_block, last_block] = parallel::piece(row_blocks, pieces, part % pieces);
+      const auto [first, last] = parallel::piece(groups, parts / row_parts, part / row_parts);
+      const auto [first_block, last_block] = parallel::piece(row_blocks, row_parts, part % row_parts);
       T* const bias_sums = sums + part * plan.part_size() + plan.sums_size;
       T* const tap_sums = bias_sums + 2 * plan.bias_size;
       std::fill_n(tap_sums, taps.size() != 0 ? plan.taps_size : 0, T(0));

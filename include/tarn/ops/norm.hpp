@@ -9,6 +9,7 @@
 #include <tarn/cpu/plain/norm.hpp>
 #include <tarn/ops/detail.hpp>
 #include <tarn/ops/elementwise.hpp>
+#include <tarn/ops/norm_plan.hpp>
 
 namespace tarn::ops {
 
@@ -33,39 +34,16 @@ struct Moments {
   }
 };
 
-/// Statistics: one a channel, and with a model a lane one for each model.
-template <class T, OnCpu D>
-Index statistics(const Batch<T, D>& x, Index channels) {
-  return channels * (models<D> ? x.lanes() : 1);
-}
-/// Samples of a group that a statistic is of.
-template <class T, OnCpu D>
-Index samples_of(const Batch<T, D>& x, Index group) {
-  return models<D> ? 1 : x.used_lanes(group);
-}
-
-/// Groups whose statistics are gathered together: as many as stay in the cache, and no more than rounding allows. From shapes
-/// alone.
-template <class T, OnCpu D>
-Index norm_chunk(const Batch<T, D>& x) {
-  return std::clamp<Index>(32768 / std::max<Index>(x.group_size(), 1), 1,
-                           std::max<Index>(512 / std::max<Index>(rows_of(x).rows, 1), 1));
-}
-template <class T, OnCpu D>
-Index norm_parts(const Batch<T, D>& x) {
-  return parallel::sum_parts(ceil_divide(x.groups(), norm_chunk(x)));
-}
-
-/// Calls `body(part's sums, part's products, first group, groups, used lanes of the last)` for each part of the batch, then
-/// adds the parts in order, in double: `total(statistic, sum, product)`, `count` statistics in all.
+/// Calls `body(part's sums, part's products, plan, chunk)` for each chunk of the batch, then adds the parts in order, in double:
+/// `total(statistic, sum, product)`, `count` statistics in all.
 template <class T, OnCpu D, class Body, class Total>
 void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Total total) {
-  const Index parts = norm_parts(x);
+  const NormPlan<T, D> plan{x};
+  const Index parts = plan.parts;
   parallel::run(parts, [&](Index part) {
     T* sums = scratch + part * 2 * count;
     std::fill_n(sums, 2 * count, T(0));
-    const auto [first, last] = parallel::piece(x.groups(), parts, part);
-    body(sums, sums + count, first, last - first, x.used_lanes(last - 1));
+    plan.for_chunks(part, [&](const auto& chunk) { body(sums, sums + count, plan, chunk); });
   });
   for (Index c = 0; c < count; ++c) {
     double sum = 0, product = 0;
@@ -77,11 +55,7 @@ void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Tota
   }
 }
 
-}  // namespace detail
-
-namespace detail {
-
-/// `moments`; calls `then(group)` for each group while it is in the cache.
+/// `moments`; calls `then(group)` for each group while it is in the cache, unless groups are cut into pieces.
 template <class T, OnCpu D, class Then>
 void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorView<T, D>& variance,
              const TensorView<T, D>& scratch, Then then) {
@@ -90,10 +64,9 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
   check_size("moments", "variance", variance.size(), channels);
   const Index statistics = detail::statistics(x, channels);
   check_scratch("moments", scratch, norm_scratch(statistics));
-  const Index parts = norm_parts(x), samples = models<D> ? 1 : x.lanes();  // of a group
-  const Index chunk = norm_chunk(x);
+  const NormPlan<T, D> plan{x};
   const auto body = x.few() ? &cpu::plain::moments<T, models<D>> : TARN_CPU_BODY(moments, T, models<D>);
-  parallel::run(parts, [&, rows = rows, channels = channels](Index part) {
+  parallel::run(plan.parts, [&, channels = channels](Index part) {
     T* const center = scratch.data() + part * 6 * statistics;  // the mean so far, less
     T* const base = center + statistics;                       // that of the part's first chunk
     T* const squares = base + statistics;
@@ -102,20 +75,18 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
     T* const chunk_squares = chunk_sums + statistics;
     std::fill_n(center, 3 * statistics, T(0));
     double seen = 0;
-    const auto [first, last] = parallel::piece(x.groups(), parts, part);
-    for (Index group = first; group < last; group += chunk) {
-      const Index groups = std::min(chunk, last - group);
-      const int used = x.used_lanes(group + groups - 1);
-      const double count = static_cast<double>(((groups - 1) * samples + samples_of(x, group + groups - 1)) * rows);
+    plan.for_chunks(part, [&](const auto& chunk) {
+      const T* const values = x.data() + plan.start(chunk);
+      const double count = static_cast<double>(plan.count(chunk));
       std::fill_n(chunk_center, 3 * statistics, T(0));
-      const Index some = ceil_divide(rows, 16), from = (rows - some) / 2;  // from the middle of an image
-      body(x.group(group) + from * channels * x.lanes(), 1, some, channels, x.used_lanes(group), chunk_squares, chunk_center,
+      const Index some = ceil_divide(chunk.rows, 16), from = (chunk.rows - some) / 2;  // from the middle
+      body(values + from * channels * x.lanes(), 1, some, channels, x.used_lanes(chunk.group), chunk_squares, chunk_center,
            chunk_sums);
-      for (Index c = 0; c < statistics; ++c) chunk_center[c] /= static_cast<T>(samples_of(x, group) * some);
+      for (Index c = 0; c < statistics; ++c) chunk_center[c] /= static_cast<T>(samples_of(x, chunk.group) * some);
       bool near = false;
       for (int attempt = 0; attempt < 2 && !near; ++attempt) {
         std::fill_n(chunk_sums, 2 * statistics, T(0));
-        body(x.group(group), groups, rows, channels, used, chunk_center, chunk_sums, chunk_squares);
+        body(values, chunk.groups, chunk.rows, channels, plan.used_lanes(chunk), chunk_center, chunk_sums, chunk_squares);
         near = true;
         for (Index c = 0; c < statistics; ++c) {
           const double sum = static_cast<double>(chunk_sums[c]);
@@ -133,16 +104,16 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
         squares[c] = static_cast<T>(joined.squares);
       }
       seen += count;
-      for (Index done = group; done < group + groups; ++done) then(done);
-    }
+      for (Index done = 0; plan.pieces == 1 && done < chunk.groups; ++done) then(chunk.group + done);
+    });
   });
   for (Index c = 0; c < statistics; ++c) {
     Moments all;
-    for (Index part = 0; part < parts; ++part) {
-      const auto [first, last] = parallel::piece(x.groups(), parts, part);
-      const double count = static_cast<double>((std::min(last * samples, x.count()) - first * samples) * rows);
+    for (Index part = 0; part < plan.parts; ++part) {
+      Index count = 0;
+      plan.for_chunks(part, [&](const auto& chunk) { count += plan.count(chunk); });
       const T* sums = scratch.data() + part * 6 * statistics;
-      all.add({count, static_cast<double>(sums[statistics + c]) + static_cast<double>(sums[c]),
+      all.add({static_cast<double>(count), static_cast<double>(sums[statistics + c]) + static_cast<double>(sums[c]),
                static_cast<double>(sums[2 * statistics + c])});
     }
     mean[c] = static_cast<T>(all.mean);
@@ -182,10 +153,16 @@ void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const T
   detail::check_scratch("normalize", scratch, norm_scratch(statistics));
   T* scale = scratch.data();
   TARN_CPU_BODY(normalize_scale, T)(variance.data(), gamma.data(), static_cast<T>(epsilon), statistics, scale);
-  const auto body = x.few() ? TARN_CPU_FEW_BODY(normalize, T, detail::models<D>) : TARN_CPU_BODY(normalize, T, detail::models<D>);
-  detail::run_groups(x, [&, rows = rows, channels = channels](Index group) {
-    body(x.group(group), y.group(group), 1, rows, channels, mean.data(), scale, beta.data());
-  });
+  const auto normalize = [&, channels = channels](const auto& body, Index first, Index pixels) {
+    body(x.data() + first, y.data() + first, 1, pixels, channels, mean.data(), scale, beta.data());
+  };
+  if (x.few())
+    detail::run_groups(x, [&, rows = rows](Index group) {
+      normalize(TARN_CPU_FEW_BODY(normalize, T, detail::models<D>), group * x.group_size(), rows);
+    });
+  else
+    detail::for_pixels(
+        x, [&](Index first, Index pixels) { normalize(TARN_CPU_BODY(normalize, T, detail::models<D>), first, pixels); });
 }
 
 /// dx = dy gamma / sqrt(variance + epsilon), a channel: the gradient where mean and variance do not depend on x.
@@ -228,8 +205,9 @@ NormalizeSlopes<T> normalize_parameter_gradients(const Batch<T, D>& x, const Bat
   const auto sums_body = TARN_CPU_BODY(normalize_sums, T, detail::models<D>);
   channel_sums(
       x, statistics, scratch.data(),
-      [&, rows = rows, channels = channels](T* sums, T* products, Index first, Index groups, int used) {
-        sums_body(x.group(first), dy.group(first), groups, rows, channels, used, mean.data(), sums, products);
+      [&, channels = channels](T* sums, T* products, const auto& plan, const auto& chunk) {
+        sums_body(x.data() + plan.start(chunk), dy.data() + plan.start(chunk), chunk.groups, chunk.rows, channels,
+                  plan.used_lanes(chunk), mean.data(), sums, products);
       },
       [&](Index c, double sum, double product) {
         const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + epsilon);
@@ -278,14 +256,10 @@ void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const Tenso
   if (!dx) return;
   const auto body = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
   const detail::Finish<T> finish{below, x.data()};
-  const Index pixel = channels * x.lanes(), some = std::max<Index>(8192 / std::max<Index>(pixel, 1), 1);  // pixels in the cache
-  parallel::run(x.groups(), [&, rows = rows, channels = channels](Index group) {
-    for (Index row = 0; row < rows; row += some) {
-      const Index offset = (group * rows + row) * pixel, count = std::min(some, rows - row);
-      body(x.data() + offset, dy.data() + offset, dx->data() + offset, 1, count, channels, mean.data(), slopes.scale,
-           slopes.offset, slopes.slope);
-      if (finish.any()) finish(dx->data() + offset, offset, count * pixel);
-    }
+  detail::for_pixels(x, [&, channels = channels](Index first, Index pixels) {
+    body(x.data() + first, dy.data() + first, dx->data() + first, 1, pixels, channels, mean.data(), slopes.scale, slopes.offset,
+         slopes.slope);
+    if (finish.any()) finish(dx->data() + first, first, pixels * channels * x.lanes());
   });
 }
 

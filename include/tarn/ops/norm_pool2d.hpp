@@ -15,6 +15,10 @@ template <class T, OnCpu D>
 void moments_and_pool(const Batch<T, D>& x, const cpu::PoolGeometry& windows, const TensorView<T, D>& mean,
                       const TensorView<T, D>& variance, Batch<T, D>& pooled, const TensorView<T, D>& scratch) {
   detail::check_pool("moments_and_pool", x, pooled, windows);
+  if (detail::NormPlan<T, D>{x}.pieces > 1) {
+    moments(x, mean, variance, scratch);
+    return avg_pool2d(x, windows, pooled);
+  }
   const auto pool = TARN_CPU_BODY(avg_pool2d, T);
   detail::moments(x, mean, variance, scratch, [&](Index group) { pool(x.group(group), pooled.group(group), windows); });
 }

@@ -91,6 +91,57 @@ TEST_CASE("The gradients of BatchNorm of one image agree with differences", "[la
   CHECK(report.passed());
 }
 
+TEMPLATE_TEST_CASE("BatchNorm of few large images is that of the definition, with any number of threads", "[layers][batch_norm]",
+                   float, double) {
+  using T = TestType;
+  const int before = parallel::threads();
+  constexpr Index channels = 3;
+  for (const Index count : {1, 3, 20}) {  // the last of two groups, or more, is not full
+    const Shape image{60, 50, channels};
+    const auto numbers = support::numbers<T>(image.prepend(count), 3, 2, 5),
+               slopes = support::numbers<T>(image.prepend(count), 4);
+    const Values x(numbers.begin(), numbers.end()), dy(slopes.begin(), slopes.end());
+    const std::size_t size = x.size();
+    Values y(size), dx(size), dgamma(channels), dbeta(channels);
+    const double n = static_cast<double>(size / channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      double mean = 0, variance = 0;
+      for (std::size_t i = c; i < size; i += channels) mean += x[i] / n;
+      for (std::size_t i = c; i < size; i += channels) variance += (x[i] - mean) * (x[i] - mean) / n;
+      const double inverse = 1 / std::sqrt(variance + 1e-3);
+      for (std::size_t i = c; i < size; i += channels) {
+        y[i] = (x[i] - mean) * inverse;
+        dbeta[c] += dy[i];
+        dgamma[c] += dy[i] * y[i];
+      }
+      for (std::size_t i = c; i < size; i += channels) dx[i] = inverse * (dy[i] - dbeta[c] / n - y[i] * dgamma[c] / n);
+    }
+    const auto run = [&] { return support::run<T>(Input{60, 50, channels}, {BatchNorm{}}, {}, x, dy); };
+    parallel::set_threads(1);
+    const auto one = run();
+    INFO(count << " images");
+    const double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-11;
+    CHECK(relative_error(one.y, y) < tolerance);
+    CHECK(relative_error(one.dx, dx) < tolerance);
+    CHECK(relative_error(one.gradients.at("batch_norm/gamma"), dgamma) < tolerance);
+    CHECK(relative_error(one.gradients.at("batch_norm/beta"), dbeta) < tolerance);
+    parallel::set_threads(3);
+    const auto three = run();
+    CHECK(three.y == one.y);
+    CHECK(three.dx == one.dx);
+    CHECK(three.gradients == one.gradients);
+    // The mean of windows changes places with the normalisation.
+    const auto averaged = support::run<T>(Input{60, 50, channels}, {BatchNorm{}, AvgPool2D{2}}, {}, x, {});
+    Values pooled(averaged.y.size());
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::size_t c = i % channels, column = i / channels % 50, row = i / channels / 50 % 60, sample = i / channels / 3000;
+      pooled[((sample * 30 + row / 2) * 25 + column / 2) * channels + c] += y[i] / 4;
+    }
+    CHECK(relative_error(averaged.y, pooled) < tolerance);
+  }
+  parallel::set_threads(before);
+}
+
 TEST_CASE("BatchNorm checks its options", "[layers][batch_norm]") {
   const auto built = [](const Input& input, const BatchNorm& spec) { return [=] { support::model<float>(input, {spec}); }; };
   CHECK(error_of<ShapeError>(built(Input{}, {})) ==

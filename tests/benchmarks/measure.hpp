@@ -19,7 +19,7 @@ struct Settings {
   int repeat = 5;         ///< counted timings; their median is given
   bool cpu_time = false;  ///< seconds of the processor instead of the clock: on one thread, where others keep the machine busy
   bool profile = false;   ///< tell on standard error where the time goes
-  std::string weights{};   ///< file that the initial weights are written to, for W1 and W2
+  std::string weights{};  ///< file that the initial weights are written to, for W1 and W2
   bool in_order = false;  ///< epochs take the data in their stored order
   std::string data;       ///< folder of the MNIST files
   std::string programs;   ///< folder of the example programs

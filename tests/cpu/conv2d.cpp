@@ -264,6 +264,7 @@ TEMPLATE_TEST_CASE("A kernel gradient is summed over several blocks of a large b
   compare<TestType>({same(40, 11, 2, 3, 3, 5), 49, TestType{}});
   compare<TestType>({valid(14, 26, 4, 4, 4, 20), 9, TestType{}});
   compare<TestType>({dense(20, 2100), 130, TestType{}});
+  compare<TestType>({dense(50, 40), 1100, TestType{}});
 }
 
 TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
@@ -293,6 +294,7 @@ TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads",
       CHECK(equal(one.dx.memory, many.dx.memory));
       CHECK(equal(one.dkernel.memory, many.dkernel.memory));
       CHECK(equal(one.sums.memory, many.sums.memory));
+      if (ops::can_sum_taps<TestType, Cpu>(g)) CHECK(equal(one.taps.memory, many.taps.memory));
     }
   }
   parallel::set_threads(before);

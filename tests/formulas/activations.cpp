@@ -82,9 +82,10 @@ TEMPLATE_TEST_CASE("Sigmoid ends at 0 and 1 and keeps NaN", "[formulas][sigmoid]
 
 TEMPLATE_TEST_CASE("ReLU and LeakyReLU are exact and keep infinities and NaN", "[formulas][relu]", float, double) {
   const TestType inf = std::numeric_limits<TestType>::infinity(), nan = std::numeric_limits<TestType>::quiet_NaN();
-  const auto y = applied<TestType>(ReLU{}, {0, 3, -3, inf, -inf, TestType(-1e-30), nan});
-  CHECK(std::vector<TestType>(y.begin(), y.end() - 1) == std::vector<TestType>{0, 3, 0, inf, 0, 0});
+  const auto y = applied<TestType>(ReLU{}, {0, 3, -3, inf, -inf, TestType(-1e-30), nan, -TestType(0)});
+  CHECK(std::vector<TestType>(y.begin(), y.end() - 2) == std::vector<TestType>{0, 3, 0, inf, 0, 0});
   CHECK(std::isnan(y[6]));
+  CHECK(std::signbit(y[7]));
   const auto leaky = applied<TestType>(LeakyReLU{0.25}, {0, 3, -3, inf, -inf, nan});
   CHECK(std::vector<TestType>(leaky.begin(), leaky.end() - 1) == std::vector<TestType>{0, 3, -0.75, inf, -inf});
   CHECK(std::isnan(leaky[5]));

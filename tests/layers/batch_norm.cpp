@@ -94,7 +94,6 @@ TEST_CASE("The gradients of BatchNorm of one image agree with differences", "[la
 TEMPLATE_TEST_CASE("BatchNorm of few large images is that of the definition, with any number of threads", "[layers][batch_norm]",
                    float, double) {
   using T = TestType;
-  const int before = parallel::threads();
   constexpr Index channels = 3;
   for (const Index count : {1, 3, 20}) {  // the last of two groups, or more, is not full
     const Shape image{60, 50, channels};
@@ -117,16 +116,18 @@ TEMPLATE_TEST_CASE("BatchNorm of few large images is that of the definition, wit
       for (std::size_t i = c; i < size; i += channels) dx[i] = inverse * (dy[i] - dbeta[c] / n - y[i] * dgamma[c] / n);
     }
     const auto run = [&] { return support::run<T>(Input{60, 50, channels}, {BatchNorm{}}, {}, x, dy); };
-    parallel::set_threads(1);
-    const auto one = run();
+    const auto with_threads = [&](int threads) {
+      const support::Threads pool{threads};
+      return run();
+    };
+    const auto one = with_threads(1);
     INFO(count << " images");
     const double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-11;
     CHECK(relative_error(one.y, y) < tolerance);
     CHECK(relative_error(one.dx, dx) < tolerance);
     CHECK(relative_error(one.gradients.at("batch_norm/gamma"), dgamma) < tolerance);
     CHECK(relative_error(one.gradients.at("batch_norm/beta"), dbeta) < tolerance);
-    parallel::set_threads(3);
-    const auto three = run();
+    const auto three = with_threads(3);
     CHECK(three.y == one.y);
     CHECK(three.dx == one.dx);
     CHECK(three.gradients == one.gradients);
@@ -139,7 +140,6 @@ TEMPLATE_TEST_CASE("BatchNorm of few large images is that of the definition, wit
     }
     CHECK(relative_error(averaged.y, pooled) < tolerance);
   }
-  parallel::set_threads(before);
 }
 
 TEST_CASE("BatchNorm checks its options", "[layers][batch_norm]") {
@@ -196,11 +196,13 @@ TEST_CASE("BatchNorm and the averages behind it give as one what they give one b
   const std::vector<Case> cases{{Input{4, 4, 3}, {2}},
                                 {Input{5, 7, 1}, {.window = 2, .stride = 3}},
                                 {Input{6, 5, 9}, {.window = 3, .stride = 2, .padding = Padding::same}},
-                                {Input{7, 7, 2}, {.window = 3, .stride = 1}}};
+                                {Input{7, 7, 2}, {.window = 3, .stride = 1}},
+                                {Input{40, 44, 3}, {2}},  // in pieces of pixels
+                                {Input{41, 40, 3}, {.window = 3, .stride = 1}}};
   for (const auto& [input, pool] : cases)
     for (const Index count : {1, 5, 33}) {
       INFO(input.shape << ", batch " << count);
-      CHECK(support::check_gradients(input, {BatchNorm{}, pool}, {.batch = count + 1}).passed());
+      if (input.shape.size() < 1000) CHECK(support::check_gradients(input, {BatchNorm{}, pool}, {.batch = count + 1}).passed());
 
       Sequential<double> model{
           input, Conv2D{.filters = 4, .kernel = 1}, BatchNorm{.momentum = 0.5}, pool, Flatten{}, Dense{.units = 2}};

@@ -98,9 +98,9 @@ TEMPLATE_TEST_CASE("Few samples give the bits that they give among many", "[laye
       for (const Index channels : {1, 3}) {
         const Conv2D conv{.filters = filters, .kernel = {3, 4}, .padding = Padding::same, .activation = Tanh{}};
         compare_predictions(Sequential<T>{Input{5, width, channels}, conv});
-        compare_predictions(Sequential<T>{
-            Input{6, width + 1, channels},
-            Conv2D{.filters = filters, .kernel = {3, 2}, .stride = {2, 1}, .use_bias = false}, BatchNorm{}});
+        compare_predictions(Sequential<T>{Input{6, width + 1, channels},
+                                          Conv2D{.filters = filters, .kernel = {3, 2}, .stride = {2, 1}, .use_bias = false},
+                                          BatchNorm{}});
       }
   compare_predictions(Sequential<T>{Input{1}, Dense{.units = 1}});
   compare_predictions(Sequential<T>{Input{9}, Dense{.units = 5, .activation = Sigmoid{}, .use_bias = false},

@@ -44,6 +44,38 @@ TEST_CASE("AvgPool2D with padding same does not count the padding", "[layers][av
   CHECK(right.dx == Values{1, 1, 4});
 }
 
+TEST_CASE("Windows that reach into padding do not go by rows, though their sizes would fit", "[layers][avg_pool2d]") {
+  cpu::PoolGeometry g;
+  g.in_h = 4, g.in_w = 2, g.window_h = g.window_w = g.stride_h = g.stride_w = 2, g.out_h = 2, g.out_w = 1;
+  CHECK(g.tiles());
+  g.pad_top = 1;
+  CHECK_FALSE(g.tiles());
+  const Index lanes = cpu::lanes<float>();
+  Storage<float, Cpu> memory{16 * lanes};
+  Batch<float, Cpu> x{memory.data(), lanes, {4, 2, 1}}, y{memory.data() + 8 * lanes, lanes, {2, 1, 1}};
+  for (Index i = 0; i < 8 * lanes; ++i) x.data()[i] = static_cast<float>(i / lanes);
+  ops::avg_pool2d(x, g, y);
+  CHECK(y.data()[0] == 0.5F);  // of one row of pixels
+  CHECK(y.data()[lanes] == 3.5F);
+}
+
+TEST_CASE("Pooling gives the same bits with any number of threads", "[layers][avg_pool2d][max_pool2d]") {
+  const auto numbers = support::numbers<float>({5, 12, 10, 3}, 1);
+  const Values x(numbers.begin(), numbers.end());
+  for (const Size2D window : {Size2D{2}, Size2D{3, 5}, Size2D{5, 2}})
+    for (const support::AnySpec& pool : {support::AnySpec{AvgPool2D{window}}, support::AnySpec{MaxPool2D{window}}}) {
+      const auto run = [&](int threads) {
+        const support::Threads pool_of{threads};
+        const Index outputs = 5 * (12 / window.height) * (10 / window.width) * 3;
+        const auto slopes = support::numbers<float>({outputs}, 2);
+        return support::run<float>(Input{12, 10, 3}, {pool}, {}, x, Values(slopes.begin(), slopes.end()));
+      };
+      const auto one = run(1), three = run(3);
+      CHECK(one.y == three.y);
+      CHECK(one.dx == three.dx);
+    }
+}
+
 TEMPLATE_TEST_CASE("MaxPool2D gives the values and gradients worked by hand", "[layers][max_pool2d]", float, double) {
   const auto run = support::run<TestType>(Input{2, 4, 1}, {MaxPool2D{2}}, {}, {1, 9, 3, 3, 9, 2, 0, 3}, {5, 7});
   CHECK(run.shape == Shape{1, 1, 2, 1});

@@ -173,6 +173,7 @@ TEMPLATE_TEST_CASE("Frozen weights and their slots keep their bits, the others m
 TEMPLATE_TEST_CASE("Clipping by value keeps each element of the gradient in its bounds", "[optim][clip]", float, double) {
   const SGD spec{.learning_rate = 1, .clip = ClipValue{0.5}};
   CHECK(weights_after<TestType>(spec, {0, 0, 0, 0}, {{0.25, -3, 0.75, -0.5}}) == std::vector<double>{-0.25, 0.5, -0.5, 0.5});
+  CHECK(std::isnan(weights_after<TestType>(spec, {0}, {{NAN}})[0]));
 }
 
 TEMPLATE_TEST_CASE("Clipping by norm shortens a gradient that is too long", "[optim][clip]", float, double) {

@@ -108,6 +108,13 @@ TEST_CASE("Models of vectors train side by side as they would alone", "[train][e
   }
 }
 
+TEST_CASE("Models with wide inputs train side by side as they would alone", "[train][ensemble]") {
+  const std::vector<LayerSpec<float>> alone{Dense{.units = 17, .activation = Tanh{}}, Dense{.units = 3}};
+  const std::vector<LayerSpec<float, CpuModels>> together{Dense{.units = 17, .activation = Tanh{}}, Dense{.units = 3}};
+  compare(2, Input{1100}, alone, together, data_for(2, 20, {1100}), from_logits, SGD{.learning_rate = 0.01},
+          {.epochs = 1, .batch_size = 8});
+}
+
 TEST_CASE("Models of more samples than are gathered at once train as they would alone", "[train][ensemble]") {
   const std::vector<LayerSpec<float>> alone{Dense{.units = 4, .activation = Tanh{}}, Dense{.units = 3}};
   const std::vector<LayerSpec<float, CpuModels>> together{Dense{.units = 4, .activation = Tanh{}}, Dense{.units = 3}};

@@ -237,12 +237,16 @@ inline void set_threads(int count) {
   h.pool = std::move(pool);
 }
 
-/// Calls `part(i)` for i in [0, parts), in any order and from several threads; returns when all are done.
+/// Calls `part(i)` for i in [0, parts), in any order and from several threads; returns when all are done. A call from within
+/// one of several parts runs in its thread.
 /// Rethrows one of the exceptions that parts throw. Allocates nothing.
 template <class Part>
 void run(Index parts, Part&& part) {
   if (parts <= 0) return;
-  if (parts == 1) return part(Index{0});
+  if (parts == 1) {
+    part(Index{0});
+    return;
+  }
   using Function = std::remove_reference_t<Part>;
   detail::pool().run(
       parts, [](void* context, Index i) { (*static_cast<Function*>(context))(i); },

@@ -79,6 +79,11 @@ struct PoolGeometry {
     Index first, last;
     Index size() const { return last - first; }
   };
+  /// Whether each pixel is in one window, and no window reaches into padding.
+  bool tiles() const {
+    return pad_top == 0 && pad_left == 0 && stride_h == window_h && stride_w == window_w && out_h * window_h == in_h &&
+           out_w * window_w == in_w;
+  }
   Range rows(Index out) const { return inside(out * stride_h - pad_top, window_h, in_h); }
   Range columns(Index out) const { return inside(out * stride_w - pad_left, window_w, in_w); }
 

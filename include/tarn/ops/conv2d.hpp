@@ -125,12 +125,13 @@ inline ConvGeometry padded(ConvGeometry g) {
   g.pad_top = g.pad_left = 0;
   return g;
 }
-/// The forward pass over few samples, one after another: channels in the vector. Large ones are cut by outputs, in whole vectors.
+/// The forward pass over few samples, one after another: outputs in the vector, which cut large ones into whole vectors, or, where
+/// a pixel has few, pixels, and then x is copied as [row][channel][column].
 /// Padding is multiplied too, so that here an infinite weight makes NaN of it.
 template <class T>
 void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, const ConvGeometry& g, T* y, T* scratch) {
   const ConvGeometry whole = padded(g);
-  const bool planes = TARN_CPU_FEW_BODY(planes, T)(g);  // x as [row][channel][column]
+  const bool planes = TARN_CPU_FEW_BODY(takes_planes, T)(g);
   const bool copied = whole.in_h != g.in_h || whole.in_w != g.in_w || g.pad_top > 0 || g.pad_left > 0 || (planes && g.in_c > 1);
   const Index lanes = cpu::lanes<T>(), vectors = ceil_divide(g.out_c, lanes), line = whole.in_w * g.in_c;
   const Index work = g.pixels() * g.depth() * g.out_c;
@@ -141,9 +142,9 @@ void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, con
     for (Index row = 0; copied && row < whole.in_h; ++row) {
       T* const to = scratch + row * line;
       const Index from = row - g.pad_top, width = std::min(g.in_w, whole.in_w - g.pad_left);
-      const T* const in = x + from * g.in_w * g.in_c;
       std::fill_n(to, line, T(0));
       if (from < 0 || from >= g.in_h) continue;
+      const T* const in = x + from * g.in_w * g.in_c;
       if (!planes) std::copy_n(in, width * g.in_c, to + g.pad_left * g.in_c);
       for (Index c = 0; planes && c < g.in_c; ++c)
         for (Index column = 0; column < width; ++column) to[c * whole.in_w + g.pad_left + column] = in[column * g.in_c + c];
@@ -201,7 +202,7 @@ void multiply_panels(const T* x, Index groups, Index lanes, const T* kernel, con
 
 }  // namespace detail
 
-/// Scalars of scratch that any of the functions below needs, whatever the batch size and the number of threads.
+/// Numbers of scratch that any of the functions below needs, whatever the batch size and the number of threads.
 template <class T, OnCpu D = Cpu>
 Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto g = geometry.simplified();
@@ -212,7 +213,8 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto whole = detail::padded(g);
   const Index copy = whole.in_h * whole.in_w * whole.in_c;  // of a sample
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
-  return std::max({packed, bias_sums, copy, detail::KernelGradientPlan{g, lanes, false}.scratch()});
+  const Index scalars = std::max({bias_sums, copy, detail::KernelGradientPlan{g, lanes, detail::models<D>}.scratch()});
+  return std::max(packed, detail::ceil_divide(scalars, scalars_per_number<T, D>()));
 }
 
 /// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.

@@ -20,6 +20,7 @@ using cpu::ConvGeometry;
 struct KernelGradientPlan {
   Index lanes;
   bool transposed, padded;
+  bool lane_sums;         ///< sums are kept for each lane, to be added up in the end
   bool by_parts;          ///< parts of the batch have sums of their own; otherwise the weights are shared out
   Index rows, groups;     ///< of a block, at most
   Index x_row, dy_row;    ///< scalars of a row of a block's x and dy
@@ -29,6 +30,7 @@ struct KernelGradientPlan {
   KernelGradientPlan(const ConvGeometry& g, Index lanes_of_batch, bool models) : lanes{lanes_of_batch} {
     transposed = !models && lanes > 1 && g.depth() >= 48 && (g.out_c >= lanes || (g.pixels() == 1 && 2 * g.out_c >= lanes));
     padded = g.pad_left > 0 || g.span_w() > g.in_w;
+    lane_sums = !models && !transposed && lanes > 1;
     sums_row = g.out_c * (transposed ? 1 : lanes);
     sums_size = padded_size(g.depth() * sums_row);
     bias_size = padded_size(g.out_c * lanes);
@@ -51,7 +53,7 @@ struct KernelGradientPlan {
     return x_size + dy_size + sums_size + 2 * bias_size + taps_size;
   }  // a block's bias sums, and all so far
   Index scratch() const {
-    return by_parts ? parallel::max_sum_parts * part_size() : x_size + dy_size + (transposed || lanes == 1 ? 0 : sums_size);
+    return by_parts ? parallel::max_sum_parts * part_size() : x_size + dy_size + (lane_sums ? sums_size : 0);
   }
 };
 
@@ -220,7 +222,6 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     if (!plan.by_parts || plan.taps_size == 0)
       throw StateError("conv2d_parameter_gradients: too many taps and outputs to sum over");
   }
-  const bool lane_sums = !models && !plan.transposed && plan.lanes > 1;
   // Calls `work(block, overwrite)` for the blocks of groups [first, last), output rows [first_row, last_row).
   const auto for_blocks = [&](Index first, Index last, Index first_row, Index last_row, T* copies, auto work) {
     for (Index group = first; group < last;) {
@@ -234,9 +235,10 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   };
 
   if (plan.by_parts) {
-    // Few groups are cut by rows too.
+    // Few groups are cut by rows too, into about half as many parts as there may be.
     const Index row_blocks = detail::ceil_divide(g.out_h, plan.rows);
-    const Index row_parts = groups < 8 ? std::min(detail::ceil_divide(8, groups), row_blocks) : 1;
+    constexpr Index enough = parallel::max_sum_parts / 2;
+    const Index row_parts = groups < enough ? std::min(detail::ceil_divide(enough, groups), row_blocks) : 1;
     const Index parts = row_parts > 1 ? groups * row_parts : parallel::sum_parts(groups);
     T* const sums = memory + plan.x_size + plan.dy_size;
     parallel::run(parts, [&](Index part) {
@@ -267,7 +269,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
       for (Index i = 0; taps.size() != 0 && i < g.kernel_h; ++i)  // what all kernel rows have in common
         TARN_CPU_BODY(add, T)(tap_sums + g.kernel_h * taps_row, tap_sums + i * taps_row, taps_row);
     });
-    detail::combine(sums, parts, plan.part_size(), lane_sums, plan.lanes, dkernel.scalars(), dkernel.data());
+    detail::combine(sums, parts, plan.part_size(), plan.lane_sums, plan.lanes, dkernel.scalars(), dkernel.data());
     if (biased)
       detail::combine(sums + plan.sums_size, parts, plan.part_size(), !models, plan.lanes, dbias.scalars(), dbias.data());
     if (taps.size() != 0)
@@ -278,7 +280,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
 
   if (activated) activation_gradient(activation, y, dy);
   if (biased && !plan.transposed) sum_over_batch(dy, dbias, scratch);
-  T* const sums = lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
+  T* const sums = plan.lane_sums ? memory + plan.x_size + plan.dy_size : dkernel.data();
   // A kernel row's weights go in strips, the last of which has half a height to one and a half, so that none is a sliver.
   const Index height = g.run() >= 192 ? 24 : 12, width = 2 * plan.lanes;
   const Index wanted = std::min<Index>(32, 2 * groups * plan.lanes * g.pixels() * g.depth() * g.out_c / detail::serial_work);
@@ -301,7 +303,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
                 std::min(last * width, g.out_c), sums, overwrite);
     });
   });
-  if (lane_sums) detail::combine(sums, Index{1}, plan.sums_size, true, plan.lanes, dkernel.size(), dkernel.data());
+  if (plan.lane_sums) detail::combine(sums, Index{1}, plan.sums_size, true, plan.lanes, dkernel.size(), dkernel.data());
 }
 
 }  // namespace tarn::ops

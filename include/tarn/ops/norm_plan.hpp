@@ -20,8 +20,8 @@ Index samples_of(const Batch<T, D>& x, Index group) {
   return models<D> ? 1 : x.used_lanes(group);
 }
 
-/// How the statistics of a batch are gathered, from shapes alone: in chunks of several groups, as many as stay in the cache and no
-/// more than rounding allows, or, where groups are few, of a piece of one's pixels; chunks in parts.
+/// How the statistics of a batch are gathered, from shapes alone: in chunks of several groups, as many as stay in the cache and
+/// no more than rounding allows, or, where groups are few, of a piece of one's pixels; chunks in parts.
 template <class T, OnCpu D>
 struct NormPlan {
   /// Pixels [offset, offset + rows) of each of `groups` groups; of several groups all pixels.
@@ -35,7 +35,8 @@ struct NormPlan {
   Index parts;
 
   explicit NormPlan(const Batch<T, D>& batch) : x{batch}, shape{rows_of(batch)}, pieces{1} {
-    if (x.groups() < 8) pieces = std::clamp<Index>(std::min(x.group_size() / 8192, shape.rows), 1, 8);
+    constexpr Index enough = parallel::max_sum_parts / 2;  // parts
+    if (x.groups() < enough) pieces = std::clamp<Index>(std::min(x.group_size() / 8192, shape.rows), 1, enough);
     chunk_ = std::clamp<Index>(32768 / std::max<Index>(x.group_size(), 1), 1,
                                std::max<Index>(512 / std::max<Index>(shape.rows, 1), 1));
     if (pieces > 1) chunk_ = 1;

@@ -42,10 +42,9 @@ void normalize_pooled_gradient(const Batch<T, D>& x, const Batch<T, D>& pooled, 
   const auto body = TARN_CPU_BODY(normalize_pooled_gradient, T, detail::models<D>);
   const auto pool = TARN_CPU_BODY(avg_pool2d_gradient, T);
   const auto normalize = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
-  const bool by_rows = detail::WindowRows{windows}.parts > 1;
   detail::for_windows(x, dy, windows, [&, channels = channels](const cpu::PoolGeometry& part, Index at, Index from, Index size) {
     T* const to = dx->data() + at;
-    if (by_rows) {
+    if (windows.tiles()) {
       body(x.data() + at, dy.data() + from, to, part, mean.data(), slopes.scale, slopes.offset, slopes.slope);
     } else {
       pool(dy.data() + from, to, part);

@@ -17,15 +17,14 @@ void check_pool(const char* where, const Batch<T, D>& x, const Batch<T, D>& y, c
   check_size(where, "a sample of y", y.sample().size(), g.out_h * g.out_w * g.channels);
 }
 
-/// Windows that cover the image without overlap fall into rows that have nothing to do with each other: `parts` of a geometry
-/// of their own. Other windows are one part.
+/// Windows that tile the image fall into rows that have nothing to do with each other: `parts` of a geometry of their own. Other
+/// windows are one part.
 struct WindowRows {
   Index parts = 1;
   cpu::PoolGeometry part;
 
   explicit WindowRows(const cpu::PoolGeometry& g) : part{g} {
-    if (g.out_h * g.window_h != g.in_h || g.stride_h != g.window_h || g.out_w * g.window_w != g.in_w || g.stride_w != g.window_w)
-      return;
+    if (!g.tiles()) return;
     parts = g.out_h;
     part.in_h = g.window_h, part.out_h = 1;
   }

@@ -81,8 +81,8 @@ class EnsembleTrainer {
     std::vector<std::uint64_t> seeds;  // of each lane
   };
 
-  /// The data of the models of one group. Small samples are gathered for several batches together: one model after the other, while
-  /// its data are in the cache.
+  /// The data of the models of one group. Small samples are gathered for several batches together: one model after the other,
+  /// while its data are in the cache.
   class Source {
    public:
     Source(const Sets& sets, Index first, Index count, Index largest_batch) {

@@ -64,6 +64,12 @@ void conv2d_kernel_gradient(const KernelGradientBlock<T>& b) {
       }
 }
 
+/// A sample is as it is anywhere else.
+template <class T>
+bool takes_planes(const ConvGeometry&) {
+  return false;
+}
+
 /// With one lane there is nothing to exchange.
 template <class T>
 void transpose_lanes(const T* in, Index pixels, Index channels, T* out) {
@@ -84,10 +90,6 @@ void sum_positions(const T* x, Index groups, Index pixels, Index channels, Index
     for (Index c = first; c < last; ++c) sums[c] += x[position * channels + c];
 }
 
-template <class T>
-bool planes(const ConvGeometry&) {
-  return false;
-}
 template <class T>
 void sum_taps(const T* dz, const T*, const ConvGeometry& g, Index row, T* sums) {
   for (Index tap = 0; tap < g.kernel_h * g.kernel_w; ++tap) {

@@ -125,6 +125,11 @@ struct PoolGeometry {
     Index first, last;
     Index size() const { return last - first; }
   };
+  /// Whether each pixel is in one window, and no window reaches into padding.
+  bool tiles() const {
+    return pad_top == 0 && pad_left == 0 && stride_h == window_h && stride_w == window_w && out_h * window_h == in_h &&
+           out_w * window_w == in_w;
+  }
   Range rows(Index out) const { return inside(out * stride_h - pad_top, window_h, in_h); }
   Range columns(Index out) const { return inside(out * stride_w - pad_left, window_w, in_w); }
 
@@ -510,7 +515,8 @@ struct AdamTerms {
 }  // namespace tarn
 )kernel"},
 {"tarn/formulas/optimizers.inc", R"kernel(// SPDX-License-Identifier: MIT
-// Written once, for V a scalar T or a vector of T; included in each region, which brings `select`, `at_most`, `at_least`, `from_scalar` and `square_root`.
+// Written once, for V a scalar T or a vector of T; included in each region, which brings `select`, `at_most`, `at_least`,
+// `from_scalar` and `square_root`.
 
 /// The gradient as it enters the update.
 template <class T, class V>

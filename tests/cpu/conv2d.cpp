@@ -265,6 +265,8 @@ TEMPLATE_TEST_CASE("A kernel gradient is summed over several blocks of a large b
   compare<TestType>({valid(14, 26, 4, 4, 4, 20), 9, TestType{}});
   compare<TestType>({dense(20, 2100), 130, TestType{}});
   compare<TestType>({dense(50, 40), 1100, TestType{}});
+  compare<TestType>({dense(50, 1030), 600, TestType{}});  // in panels of outputs
+  compare<TestType>({dense(73, 4200), 70, TestType{}});
 }
 
 TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
@@ -278,7 +280,7 @@ TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
 TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads", "[cpu][conv2d][concurrency]", float, double) {
   const int before = parallel::threads();
   for (const ConvGeometry& g :
-       {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), dense(300, 520),
+       {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), dense(300, 520), dense(50, 8200),
         same(2, 3, 48, 3, 3, 160), strided(9, 10, 5, 3, 20, 2, Padding::same), same(33, 30, 3, 3, 3, 20)}) {
     const Reference r{g, 35, TestType{}};
     parallel::set_threads(1);

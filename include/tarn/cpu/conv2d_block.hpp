@@ -35,6 +35,7 @@ struct KernelGradientBlock {
   Index x_group, x_row, x_pixel;
   const T* dy;
   Index dy_group, dy_row, dy_pixel;
+  Index dy_vector;  ///< from a vector of outputs to the next, where dy is transposed
   Index groups, rows, columns;
   T* sums;
   Index sums_row, count, first_output, last_output;

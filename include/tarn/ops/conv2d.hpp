@@ -213,7 +213,9 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto whole = detail::padded(g);
   const Index copy = whole.in_h * whole.in_w * whole.in_c;  // of a sample
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
-  const Index scalars = std::max({bias_sums, copy, detail::KernelGradientPlan{g, lanes, detail::models<D>}.scratch()});
+  const detail::KernelGradientPlan gradient{g, lanes, detail::models<D>};
+  const Index panels = gradient.panels(g) ? detail::GradientPanels{g}.scratch() : 0;
+  const Index scalars = std::max({bias_sums, copy, gradient.scratch(), panels});
   return std::max(packed, detail::ceil_divide(scalars, scalars_per_number<T, D>()));
 }
 

@@ -11,6 +11,7 @@
 #include <tarn/cpu/plain/conv2d.hpp>
 #include <tarn/ops/conv2d_kernel_gradient.hpp>
 #include <tarn/ops/elementwise.hpp>
+#include <tarn/ops/matmul_panels.hpp>
 
 namespace tarn::ops {
 
@@ -72,7 +73,6 @@ Weights<T> pack_models(const T* kernel, const ConvGeometry& g, const ConvGeometr
 
 /// Whether rows of weights that far apart are worth packing, though they could be read in place.
 inline bool wide(const ConvGeometry& g) { return g.out_c >= 256; }
-inline bool dense(const ConvGeometry& g) { return g.pixels() == 1 && g.depth() == g.in_c; }
 
 /// Where a convolution writes: strides in pixels.
 template <class T>
@@ -156,50 +156,6 @@ void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, con
   }
 }
 
-/// How the forward pass of a wide dense layer goes: each of at most 16 items has some outputs, in panels; the weights of a panel
-/// and of `depth` inputs are packed, and used while they are in the cache. Borders depend on shapes alone.
-struct PanelPlan {
-  static constexpr Index outputs = 64, depth = 256;  // of a panel, at most
-  Index panels, items;
-  explicit PanelPlan(const ConvGeometry& g) : panels{ceil_divide(g.out_c, outputs)}, items{std::min<Index>(panels, 16)} {}
-  Index scratch() const { return items * outputs * depth; }
-};
-
-/// y = x W + b for x [groups][in][lane], W [in, out].
-template <class T>
-void multiply_panels(const T* x, Index groups, Index lanes, const T* kernel, const T* bias, const ConvGeometry& g, T* y,
-                     const Finish<T>& finish, T* scratch) {
-  const PanelPlan plan{g};
-  const Index depths = ceil_divide(g.in_c, plan.depth), tile = TARN_CPU_BODY(conv_tile_outputs, T)();
-  const auto pack = TARN_CPU_BODY(pack_kernel, T);
-  const auto body = TARN_CPU_BODY(conv2d, T, false);
-  run(groups * lanes * g.in_c * g.out_c, plan.items, [&](Index item) {
-    T* const packed = scratch + item * plan.outputs * plan.depth;
-    const auto [first_panel, last_panel] = parallel::piece(plan.panels, plan.items, item);
-    for (Index i = 0; i < depths; ++i) {
-      const auto [begin, end] = parallel::piece(g.in_c, depths, i);
-      ConvGeometry part;
-      part.in_c = end - begin;
-      for (Index panel = first_panel; panel < last_panel; ++panel) {
-        const auto [first, last] = parallel::piece(g.out_c, plan.panels, panel);
-        const Index tiles = ceil_divide(last - first, tile);
-        part.out_c = last - first;
-        pack(kernel + begin * g.out_c + first, g.out_c, 1, 0, part.in_c, part.in_c, part.out_c, packed);
-        for (Index group = 0; group < groups; group += 2)  // whose inputs stay in the nearest cache for all tiles
-          body(part, {x + (group * g.in_c + begin) * lanes, g.in_c * lanes, std::min<Index>(2, groups - group), packed, true, 0,
-                      0, i == 0 && bias ? bias + first : nullptr, 0, 1, 0, tiles, tiles, y + (group * g.out_c + first) * lanes,
-                      g.out_c * lanes, 0, 0, i > 0});
-      }
-    }
-    const Index first = parallel::piece(g.out_c, plan.panels, first_panel).first;
-    const Index last = parallel::piece(g.out_c, plan.panels, last_panel - 1).second;
-    for (Index group = 0; finish.any() && group < groups; ++group) {
-      const Index offset = (group * g.out_c + first) * lanes;
-      finish(y + offset, offset, (last - first) * lanes);
-    }
-  });
-}
-
 }  // namespace detail
 
 /// Numbers of scratch that any of the functions below needs, whatever the batch size and the number of threads.
@@ -214,7 +170,7 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const Index copy = whole.in_h * whole.in_w * whole.in_c;  // of a sample
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
   const detail::KernelGradientPlan gradient{g, lanes, detail::models<D>};
-  const Index panels = gradient.panels(g) ? detail::GradientPanels{g}.scratch() : 0;
+  const Index panels = gradient.panels(g) ? detail::GradientPanelPlan{g}.scratch() : 0;
   const Index scalars = std::max({bias_sums, copy, gradient.scratch(), panels});
   return std::max(packed, detail::ceil_divide(scalars, scalars_per_number<T, D>()));
 }

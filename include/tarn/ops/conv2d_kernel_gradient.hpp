@@ -8,6 +8,7 @@
 #include <tarn/cpu/plain/conv2d.hpp>
 #include <tarn/ops/detail.hpp>
 #include <tarn/ops/elementwise.hpp>
+#include <tarn/ops/matmul_panels.hpp>
 
 namespace tarn::ops {
 
@@ -49,8 +50,8 @@ struct KernelGradientPlan {
       groups = std::numeric_limits<Index>::max();
     }
   }
-  /// Whether `GradientPanels` serve, if there are more groups than a block has.
-  bool panels(const ConvGeometry& g) const { return transposed && g.pixels() == 1 && g.depth() == g.in_c && g.out_c >= 1024; }
+  /// Whether `GradientPanelPlan` serves, if there are more groups than a block has.
+  bool panels(const ConvGeometry& g) const { return transposed && dense(g) && g.out_c >= 1024; }
   Index part_size() const {
     return x_size + dy_size + sums_size + 2 * bias_size + taps_size;
   }  // a block's bias sums, and all so far
@@ -135,75 +136,6 @@ struct KernelGradientWork {
     TARN_CPU_BODY(conv2d_kernel_gradient, T)(block);
   }
 };
-
-/// How the kernel gradient of a wide dense layer goes whose dy the caches do not hold: each of at most 16 items has panels of
-/// outputs, and of each copies some groups of dy and, one strip of weights after another, of x. Rows of theirs are powers of two
-/// apart as often as not, where a cache can hold but few of them. Borders depend on shapes alone.
-struct GradientPanels {
-  static constexpr Index outputs = 256, samples = 512, strip = 12;  // of a copy, at most
-  Index panels, weight_parts, items;
-  explicit GradientPanels(const ConvGeometry& g)
-      : panels{ceil_divide(g.out_c, outputs)},
-        weight_parts{std::max<Index>(1, parallel::max_sum_parts / panels)},
-        items{std::min<Index>(panels, parallel::max_sum_parts) * weight_parts} {}
-  static constexpr Index item_size() { return (outputs + strip) * samples; }
-  Index scratch() const { return items * item_size(); }
-};
-
-/// dW = x^T dy, db = sum of dy (unless it is null) for x [groups][in][lane], dy [groups][out][lane], W [in, out].
-template <class T>
-void multiply_gradient_panels(const T* x, const T* dy, Index groups, Index lanes, const ConvGeometry& g, T* dkernel, T* dbias,
-                              T* scratch) {
-  const GradientPanels plan{g};
-  const Index blocks = ceil_divide(groups * lanes, plan.samples), vector = lanes * lanes;
-  const auto transpose = TARN_CPU_BODY(transpose_lanes, T);
-  const auto sum = TARN_CPU_BODY(sum_transposed, T);
-  const auto multiply = TARN_CPU_BODY(conv2d_kernel_gradient, T);
-  parallel::run(plan.items, [&](Index item) {
-    T *const x_copy = scratch + item * plan.item_size(), *const dy_copy = x_copy + plan.strip * plan.samples;
-    const auto [first_panel, last_panel] = parallel::piece(plan.panels, plan.items / plan.weight_parts, item / plan.weight_parts);
-    const auto [first_weight, last_weight] = parallel::piece(g.in_c, plan.weight_parts, item % plan.weight_parts);
-    for (Index panel = first_panel; panel < last_panel; ++panel) {
-      const Index first = panel * plan.outputs, outputs = std::min(plan.outputs, g.out_c - first);
-      for (Index b = 0; b < blocks; ++b) {
-        const auto [first_group, last_group] = parallel::piece(groups, blocks, b);
-        const Index count = last_group - first_group;
-        for (Index output = 0; output < outputs; output += lanes)
-          for (Index group = 0; group < count; ++group)
-            transpose(dy + ((first_group + group) * g.out_c + first + output) * lanes, 1, std::min(lanes, outputs - output),
-                      dy_copy + (output * count + group * lanes) * lanes);
-        for (Index output = 0; dbias && first_weight == 0 && output < outputs; output += lanes)
-          sum(dy_copy + output * count * lanes, count, vector, 0, std::min(lanes, outputs - output), b == 0,
-              dbias + first + output);
-        for (Index weight = first_weight; weight < last_weight; weight += plan.strip) {
-          const Index weights = std::min(plan.strip, last_weight - weight);
-          for (Index group = 0; group < count; ++group)
-            std::copy_n(x + ((first_group + group) * g.in_c + weight) * lanes, weights * lanes, x_copy + group * weights * lanes);
-          const cpu::KernelGradientBlock<T> block{x_copy,
-                                                  weights * lanes,
-                                                  0,
-                                                  0,
-                                                  dy_copy,
-                                                  vector,
-                                                  0,
-                                                  0,
-                                                  count * vector,
-                                                  count,
-                                                  1,
-                                                  1,
-                                                  dkernel + weight * g.out_c + first,
-                                                  g.out_c,
-                                                  weights,
-                                                  0,
-                                                  outputs,
-                                                  true,
-                                                  b == 0};
-          multiply(block);
-        }
-      }
-    }
-  });
-}
 
 /// out[i] = sum over parts and lanes; `parts` buffers of sums stand `part_size` scalars apart.
 template <class T>

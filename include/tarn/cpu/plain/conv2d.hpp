@@ -49,6 +49,11 @@ void pack_kernel(const T* kernel, Index k_stride, Index output_stride, Index fir
   }
 }
 
+template <class T>
+Index kernel_gradient_tile_weights() {
+  return 12;
+}
+
 /// dW = x^T dy, pixel by pixel.
 template <class T>
 void conv2d_kernel_gradient(const KernelGradientBlock<T>& b) {

@@ -122,6 +122,23 @@ TEST_CASE("Models of more samples than are gathered at once train as they would 
           {.epochs = 2, .batch_size = BatchSize{[](Index i) { return 7 + 5 * (i % 6); }}, .drop_last = true});
 }
 
+TEST_CASE("Models of narrow layers train side by side as they would alone", "[train][ensemble]") {
+  const auto layers = []<class D>(D) -> std::vector<LayerSpec<float, D>> {
+    return {Dense{.units = 2, .activation = ReLU{}},
+            Dense{.units = 4, .activation = LeakyReLU{.slope = 0.2}},
+            Dense{.units = 5, .activation = Tanh{}, .use_bias = false},
+            Dense{.units = 3, .activation = Sigmoid{}},
+            Residual{Dense{.units = 3}},
+            Dense{.units = 1, .activation = Tanh{}},
+            Dense{.units = 3, .activation = Softmax{}}};
+  };
+  compare(19, Input{3}, layers(Cpu{}), layers(CpuModels{}), data_for(19, 50, {3}), CategoricalCrossEntropy{},
+          Adam{.learning_rate = 0.01}, {.epochs = 3, .batch_size = 24});
+  // So many samples that threads share them.
+  compare(2, Input{3}, layers(Cpu{}), layers(CpuModels{}), data_for(2, 4000, {3}), CategoricalCrossEntropy{},
+          Adam{.learning_rate = 0.01}, {.epochs = 2, .batch_size = 3000});
+}
+
 TEST_CASE("Models of images train side by side as they would alone", "[train][ensemble]") {
   compare(18, Input{8, 7, 2}, image_layers<Cpu>(), image_layers<CpuModels>(), data_for(18, 30, {8, 7, 2}),
           CategoricalCrossEntropy{.label_smoothing = 0.1}, RMSprop{.learning_rate = 0.003}, {.epochs = 2, .batch_size = 13});

@@ -85,10 +85,12 @@ using StreamOf = std::conditional_t<std::is_same_v<D, CpuModels>, ModelStreams, 
 /// Orders `indices` at random (Fisher and Yates), every order equally likely up to 2^-32 times their number.
 inline void shuffle(std::vector<std::uint32_t>& indices, const Stream& stream) {
   std::array<std::uint32_t, 256> words;
-  for (std::size_t remaining = indices.size(), drawn = 0; remaining > 1; --remaining, ++drawn) {
-    if (drawn % words.size() == 0) stream.draw({words.data(), std::min(words.size(), remaining)}, static_cast<Index>(drawn));
-    const std::size_t chosen = static_cast<std::size_t>((std::uint64_t{words[drawn % words.size()]} * remaining) >> 32);
-    std::swap(indices[remaining - 1], indices[chosen]);
+  for (std::size_t remaining = indices.size(), drawn = 0; remaining > 1;) {
+    const std::size_t count = std::min(words.size(), remaining - 1);
+    stream.draw({words.data(), count}, static_cast<Index>(drawn));
+    for (std::size_t i = 0; i < count; ++i, --remaining)
+      std::swap(indices[remaining - 1], indices[(std::uint64_t{words[i]} * remaining) >> 32]);
+    drawn += count;
   }
 }
 

@@ -17,7 +17,7 @@ namespace tarn::ops {
 template <class T>
 void gather(std::span<const Samples* const> data, std::span<const std::uint32_t* const> rows, Batch<T, CpuModels>& y) {
   const Index elements = y.sample().size(), lanes = y.lanes(), models = static_cast<Index>(data.size());
-  const Index chunk = std::max<Index>(1, 65536 / std::max<Index>(1, elements * lanes));  // samples that stay in the cache
+  const Index chunk = std::max<Index>(1, 2048 / std::max<Index>(1, elements * lanes));  // samples that stay in the nearest cache
   for (Index first = 0; first < y.count(); first += chunk) {
     const Index last = std::min(first + chunk, y.count());
     for (Index lane = 0; lane < lanes; ++lane) {
@@ -25,18 +25,22 @@ void gather(std::span<const Samples* const> data, std::span<const std::uint32_t*
       const double scale = data[model]->scale(), offset = data[model]->offset();
       std::visit(
           [&](const auto& values) {
-            const auto write = [&](auto convert) {
+            const auto write = [&](auto size, auto convert) {  // `size` elements, of one known to the compiler
               const std::uint32_t* const row = rows[model];
-              for (Index element = 0; element < elements; ++element) {
+              for (Index element = 0; element < size; ++element) {
                 const auto* const from = values.data() + element;
                 T* to = y.group(first) + element * lanes + lane;
-                for (Index sample = first; sample < last; ++sample, to += elements * lanes)
-                  *to = convert(from[static_cast<Index>(row[sample]) * elements]);
+#pragma GCC unroll 4
+                for (Index sample = first; sample < last; ++sample, to += size * lanes)
+                  *to = convert(from[static_cast<Index>(row[sample]) * size]);
               }
             };
+            const auto write_all = [&](auto convert) {
+              elements == 1 ? write(std::integral_constant<Index, 1>{}, convert) : write(elements, convert);
+            };
             if constexpr (std::is_same_v<std::remove_cvref_t<decltype(values[0])>, T>)
-              if (scale == 1 && offset == 0) return write([](T value) { return value + T(0); });  // as below, of -0 too
-            write([&](auto value) { return cpu::plain::scaled<T>(value, scale, offset); });
+              if (scale == 1 && offset == 0) return write_all([](T value) { return value + T(0); });  // as below, of -0 too
+            write_all([&](auto value) { return cpu::plain::scaled<T>(value, scale, offset); });
           },
           data[model]->values());
     }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <tarn/core/parallel.hpp>
+#include <tarn/core/peak.hpp>
 #include <tarn/cpu/instruction_set.hpp>
 #include <tarn/error.hpp>
 
@@ -129,6 +130,12 @@ int run_model(const Settings& settings, const Description& description, bool as_
   });
 }
 
+/// The machine's limit as it is now; other work beside it, or a virtual machine's host, can take much of it away.
+int print_peak(const Settings& settings, bool as_json) {
+  print({{"threads", settings.threads}, {"peak_gflops", tarn::peak_gflops(settings.threads)}}, as_json);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -170,6 +177,7 @@ int main(int argc, char** argv) {
   std::string folder = "growth";
   CLI::App& growth = *app.add_subcommand("growth", "Time against batch size, channels, width, depth and threads");
   growth.add_option("--out", folder, "folder of growth.csv and growth.svg");
+  CLI::App& peak = *app.add_subcommand("peak", "Measures the machine's multiply-adds a second, the peak of the other figures");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -184,10 +192,11 @@ int main(int argc, char** argv) {
       std::cerr << "benchmarks: --profile: " << work.name << " has none, expected W1, W2, W5 to W8 or model\n";
       return wrong_option;
     }
-  if (growth && settings.profile) {
-    std::cerr << "benchmarks: --profile: growth has none, expected W1, W2, W5 to W8 or model\n";
+  if ((growth || peak) && settings.profile) {
+    std::cerr << "benchmarks: --profile: " << (peak ? "peak" : "growth") << " has none, expected W1, W2, W5 to W8 or model\n";
     return wrong_option;
   }
+  if (peak) return with_errors([&] { return print_peak(with_threads(settings), as_json); });
   if (model) return run_model(settings, description, as_json);
   if (growth)
     return with_errors([&] {

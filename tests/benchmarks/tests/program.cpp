@@ -54,6 +54,16 @@ TEST_CASE("A network in words is timed, one JSON line", "[benchmarks]") {
   CHECK(line["predict"] == (mode == "--predict"));
 }
 
+TEST_CASE("The machine's peak can be asked for alone", "[benchmarks]") {
+  const Outcome outcome = run("peak --threads 1 --json");
+  INFO(outcome.text);
+  REQUIRE(outcome.code == 0);
+  const Json line = Json::parse(outcome.text);
+  CHECK(line["threads"] == 1);
+  CHECK(line["peak_gflops"].get<double>() > 0);
+  CHECK(run("peak --profile").code == 2);
+}
+
 TEST_CASE("Works are timed in processes of their own, or listed", "[benchmarks]") {
   const Outcome timed = run("W8 --threads 2 --repeat 1 --json");
   INFO(timed.text);

@@ -88,10 +88,10 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
           if (!y.few()) {
             const auto body = TARN_CPU_BODY(gather_bytes, T);
             return parallel::run(y.groups(), [&](Index group) {
-              const std::uint8_t* from[cpu::max_lanes<T>];
-              for (int lane = 0; lane < y.lanes(); ++lane)
+              const std::uint8_t* from[2 * cpu::max_lanes<T>];  // this group's rows, and the next one's
+              for (int lane = 0; lane < 2 * y.lanes(); ++lane)
                 from[lane] = values.data() + row(std::min(group * y.lanes() + lane, y.count() - 1)) * y.sample().size();
-              body(from, y.sample().size(), scale, offset, y.group(group));
+              body(from, from + y.lanes(), y.sample().size(), scale, offset, y.group(group));
             });
           }
         detail::gather_rows(

@@ -21,7 +21,8 @@ T scaled(Value value, double scale, double offset) {
 }
 
 template <class T>
-void gather_bytes(const std::uint8_t* const* rows, Index elements, double scale, double offset, T* out) {
+void gather_bytes(const std::uint8_t* const* rows, const std::uint8_t* const* /*next*/, Index elements, double scale,
+                  double offset, T* out) {
   for (Index element = 0; element < elements; ++element) out[element] = scaled<T>(rows[0][element], scale, offset);
 }
 

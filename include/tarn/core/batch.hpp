@@ -12,9 +12,15 @@ namespace tarn {
 template <class T, class D = Cpu>
 class Batch;
 
+/// Samples that are few, at most: they would leave most lanes empty, and go one after another instead.
+template <class T>
+Index few_samples() {
+  return cpu::lanes<T>() / 3;
+}
+
 /// On the CPU `lanes` samples stand side by side in the SIMD lanes: [group][element][lane], a sample's elements in
 /// row-major order (images: [h][w][c]). On the plain bodies there is one lane, so the layout is [sample][element]. So it is for
-/// few samples to predict, which would leave most lanes empty: there channels stand side by side in a vector. Whoever makes a
+/// few samples, which would leave most lanes empty: there channels stand side by side in a vector. Whoever makes a
 /// batch beside another gives it that one's `lanes()`.
 ///
 /// The last group may be partial. In its unused lanes activations hold a copy of the last sample, so that they stay as

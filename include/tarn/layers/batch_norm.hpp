@@ -94,7 +94,7 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
     Averaged(const Layer& norm, const cpu::PoolGeometry& windows) : norm_{norm}, windows_{windows} {}
 
     void forward(const Batch<T, D>& x, Batch<T, D>& between, Batch<T, D>& y, Step<T, D>& step) const override {
-      Batch<T, D> pooled{between.data(), y.count(), y.sample()};
+      Batch<T, D> pooled{between.data(), y.count(), y.sample(), y.lanes()};
       ops::moments_and_pool(x, windows_, step.kept(norm_.mean_), step.kept(norm_.variance_), pooled, step.scratch());
       norm_.move_statistics(step);
       const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
@@ -104,7 +104,7 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
     void backward(const Batch<T, D>& x, const Batch<T, D>& between, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx,
                   Step<T, D>& step) const override {
       Batch<T, D> memory = between;
-      const Batch<T, D> pooled{memory.data(), y.count(), y.sample()};
+      const Batch<T, D> pooled{memory.data(), y.count(), y.sample(), y.lanes()};
       const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
       ops::normalize_pooled_gradient(x, pooled, windows_, dy, mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_),
                                      step.gradient(norm_.gamma_), step.gradient(norm_.beta_), dx, step.scratch(), step.below());

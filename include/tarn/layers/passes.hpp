@@ -99,7 +99,7 @@ class Passes {
  private:
   /// Whether a layer and the next one work as one in this pass.
   bool pairs(Index i, const Step<T, D>& step) const {
-    return step.training() && !step.watched() && !is_frozen(i) && (*layers_)[static_cast<std::size_t>(i)].pair;
+    return step.training() && !step.apart() && !is_frozen(i) && (*layers_)[static_cast<std::size_t>(i)].pair;
   }
   void backward_pair(Index i, Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient) const {
     const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
@@ -121,7 +121,7 @@ class Passes {
   }
   /// Where sums of what arrives at a layer go, if that is all it needs; else empty.
   TensorView<T, D> gradient_sums(Index i, Step<T, D>& step, bool input_gradient) const {
-    if (i < 0 || input_gradient || step.watched()) return {};
+    if (i < 0 || input_gradient || step.apart()) return {};
     const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
     if (!placed.takes_sums || needs_gradient(placed.inputs[0])) return {};
     step.enter(i, is_frozen(i));
@@ -134,7 +134,7 @@ class Passes {
     const bool adds = dx && placed.adds[0];
     if (placed.passes_through(true)) {
       if (!dx || dx->data() == dy.data()) return;
-      const Batch<T, D> same{dy.data(), count, dx->sample()};
+      const Batch<T, D> same{dy.data(), count, dx->sample(), dy.lanes()};
       return adds ? ops::add(same, *dx) : ops::copy(same, *dx);
     }
     Batch<T, D> apart = workspace.spare(from, count);

@@ -137,6 +137,10 @@ class Sequential {
     pool_.give(std::move(workspace));
   }
 
+  /// Whether so many samples, to predict or to train on, go one after another: where lanes would stay empty, and channels can take
+  /// their place.
+  static bool few(Index count) { return std::is_same_v<D, Cpu> && count <= few_samples<T>(); }
+
   /// Samples of one pass of `predict` and `evaluate`: 256, on the GPU up to 4096 where 256 MiB hold all their activations.
   Index predict_batch() const {
     if constexpr (!OnGpu<D>) return 256;
@@ -220,8 +224,6 @@ class Sequential {
     });
     return outputs;
   }
-  /// Whether so many samples are predicted one after another: where lanes would stay empty, and channels can take their place.
-  static bool few(Index count) { return std::is_same_v<D, Cpu> && 3 * count <= cpu::lanes<T>(); }
 
   [[gnu::cold]] ArgumentError unknown_layer(const std::string& name) const {
     std::string known;

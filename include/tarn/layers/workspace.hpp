@@ -32,6 +32,7 @@ class Workspace {
 
   /// Hands out batches of one sample after another from now on, or of lanes again. What stands in the memory is lost.
   void set_few(bool few) { lanes_ = few ? 1 : cpu::lanes<T>(); }
+  bool few() const { return lanes_ != cpu::lanes<T>(); }
 
   bool training() const { return training_; }
   const Layers& layers() const { return layers_; }
@@ -46,11 +47,11 @@ class Workspace {
   /// dL/d(output of layer `index`); index -1 is the model's input.
   Batch<T, D> gradient(Index index, Index count) {
     const auto i = static_cast<std::size_t>(index + 1);
-    return {at(gradients_[i]), count, index < 0 ? input_ : (*layers_)[i - 1].output};
+    return {at(gradients_[i]), count, index < 0 ? input_ : (*layers_)[i - 1].output, lanes_};
   }
   /// Room for one more gradient of that shape, where several meet.
   Batch<T, D> spare(Index index, Index count) {
-    return {at(spare_), count, index < 0 ? input_ : (*layers_)[static_cast<std::size_t>(index)].output};
+    return {at(spare_), count, index < 0 ? input_ : (*layers_)[static_cast<std::size_t>(index)].output, lanes_};
   }
   TensorView<T, D> kept(Index layer, Kept handle) {
     const auto l = static_cast<std::size_t>(layer), k = static_cast<std::size_t>(handle.index);
@@ -101,9 +102,9 @@ class Workspace {
     for (const std::size_t slot : slot_of) offsets.push_back(at[slot]);
     return offsets;
   }
-  /// In inference with room behind it, into which the last vector of few samples may reach.
-  Index batch_size(Index count, const Shape& sample) const {
-    return Batch<T, D>{nullptr, count, sample}.size() + (training_ ? 0 : cpu::lanes<T>());
+  /// With room behind it, into which the last vector of few samples may reach.
+  static Index batch_size(Index count, const Shape& sample) {
+    return Batch<T, D>{nullptr, count, sample}.size() + cpu::lanes<T>();
   }
 
   [[gnu::cold]] void plan(Index count) {

@@ -9,6 +9,7 @@
 #include <tarn/core/tensor.hpp>
 #include <tarn/cpu/dispatch.hpp>
 #include <tarn/cpu/plain/conv2d.hpp>
+#include <tarn/ops/conv2d_few.hpp>
 #include <tarn/ops/conv2d_kernel_gradient.hpp>
 #include <tarn/ops/elementwise.hpp>
 #include <tarn/ops/matmul_panels.hpp>
@@ -118,44 +119,6 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
   });
 }
 
-/// The input of a convolution with its padding: what `convolve_few` works on.
-inline ConvGeometry padded(ConvGeometry g) {
-  g.in_h = (g.out_h - 1) * g.stride_h + g.kernel_h;
-  g.in_w = g.span_w();
-  g.pad_top = g.pad_left = 0;
-  return g;
-}
-/// The forward pass over few samples, one after another: outputs in the vector, which cut large ones into whole vectors, or, where
-/// a pixel has few, pixels, and then x is copied as [row][channel][column].
-/// Padding is multiplied too, so that here an infinite weight makes NaN of it.
-template <class T>
-void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, const ConvGeometry& g, T* y, T* scratch) {
-  const ConvGeometry whole = padded(g);
-  const bool planes = TARN_CPU_FEW_BODY(takes_planes, T)(g);
-  const bool copied = whole.in_h != g.in_h || whole.in_w != g.in_w || g.pad_top > 0 || g.pad_left > 0 || (planes && g.in_c > 1);
-  const Index lanes = cpu::lanes<T>(), vectors = ceil_divide(g.out_c, lanes), line = whole.in_w * g.in_c;
-  const Index work = g.pixels() * g.depth() * g.out_c;
-  const bool uncut = work <= serial_work || (g.pixels() > 1 && g.out_c % lanes != 0);  // parts would write into each other
-  const Index parts = uncut ? 1 : std::min<Index>(vectors, 16);
-  const auto body = TARN_CPU_FEW_BODY(conv2d, T, false);
-  for (Index sample = 0; sample < samples; ++sample, x += g.in_h * g.in_w * g.in_c, y += g.pixels() * g.out_c) {
-    for (Index row = 0; copied && row < whole.in_h; ++row) {
-      T* const to = scratch + row * line;
-      const Index from = row - g.pad_top, width = std::min(g.in_w, whole.in_w - g.pad_left);
-      std::fill_n(to, line, T(0));
-      if (from < 0 || from >= g.in_h) continue;
-      const T* const in = x + from * g.in_w * g.in_c;
-      if (!planes) std::copy_n(in, width * g.in_c, to + g.pad_left * g.in_c);
-      for (Index c = 0; planes && c < g.in_c; ++c)
-        for (Index column = 0; column < width; ++column) to[c * whole.in_w + g.pad_left + column] = in[column * g.in_c + c];
-    }
-    run(work, parts, [&](Index part) {
-      const auto [first, last] = parallel::piece(vectors, parts, part);
-      body(whole, {copied ? scratch : x, 0, 1, kernel, false, g.out_c, 1, bias, 0, g.out_h, first, last, vectors, y, 0, 0, 0});
-    });
-  }
-}
-
 }  // namespace detail
 
 /// Numbers of scratch that any of the functions below needs, whatever the batch size and the number of threads.
@@ -166,12 +129,10 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const Index packed = detail::dense(g)                                 ? detail::wide(g) ? detail::PanelPlan{g}.scratch() : 0
                        : g.kernel_h * g.kernel_w > 1 || detail::wide(g) ? g.depth() * g.out_c
                                                                         : 0;
-  const auto whole = detail::padded(g);
-  const Index copy = whole.in_h * whole.in_w * whole.in_c;  // of a sample
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
   const detail::KernelGradientPlan gradient{g, lanes, detail::models<D>};
   const Index panels = gradient.panels(g) ? detail::GradientPanelPlan{g}.scratch() : 0;
-  const Index scalars = std::max({bias_sums, copy, gradient.scratch(), panels});
+  const Index scalars = std::max({bias_sums, detail::few_scratch<T>(g), gradient.scratch(), panels});
   return std::max(packed, detail::ceil_divide(scalars, scalars_per_number<T, D>()));
 }
 
@@ -189,7 +150,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
   detail::Weights<T> weights{kernel.data(), false, g.out_c * width, width};
   const T* const start = bias.size() ? bias.data() : nullptr;
   if (x.few()) {
-    detail::check_scratch("conv2d", scratch, conv2d_scratch<T>(geometry));
+    detail::check_scratch("conv2d", scratch, detail::few_scratch<T>(g));
     detail::convolve_few(x.data(), x.count(), kernel.data(), start, g, y.data(), scratch.data());
     return activate(activation, y, y);
   }
@@ -221,6 +182,11 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
   detail::check_size("conv2d_input_gradient", "a sample of dx", dx.sample().size(), g.in_h * g.in_w * g.in_c);
   detail::check_size("conv2d_input_gradient", "kernel", kernel.size(), g.depth() * g.out_c);
   detail::check_size("conv2d_input_gradient", "batch dx", dx.count(), dy.count());
+  if (dy.few()) {
+    detail::check_scratch("conv2d_input_gradient", scratch, detail::few_scratch<T>(g));
+    detail::input_gradient_few(dy.data(), dy.count(), kernel.data(), g, dx.data(), scratch.data());
+    return x ? activation_gradient(below, *x, dx) : void();
+  }
   constexpr bool models = detail::models<D>;
   const Index lanes = dy.lanes(), width = models ? lanes : 1;
   const detail::Finish<T> finish{below, x ? x->data() : nullptr};

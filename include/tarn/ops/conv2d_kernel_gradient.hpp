@@ -6,6 +6,7 @@
 
 #include <tarn/cpu/dispatch.hpp>
 #include <tarn/cpu/plain/conv2d.hpp>
+#include <tarn/ops/conv2d_few.hpp>
 #include <tarn/ops/detail.hpp>
 #include <tarn/ops/elementwise.hpp>
 #include <tarn/ops/matmul_panels.hpp>
@@ -162,7 +163,7 @@ void sum_over_batch(const Batch<T, D>& dy, std::type_identity_t<TensorView<T, D>
     return;
   }
   const Index pixels = dy.sample().size() / channels;
-  const auto body = TARN_CPU_BODY(sum_positions, T);
+  const auto body = dy.few() ? &cpu::plain::sum_positions<T> : TARN_CPU_BODY(sum_positions, T);
   const Index size = detail::padded_size(channels * lanes);
   Index parts = 1;
   if (pixels == 1) {  // few positions: share the channels out
@@ -180,7 +181,7 @@ void sum_over_batch(const Batch<T, D>& dy, std::type_identity_t<TensorView<T, D>
       body(dy.group(first), last - first, pixels, channels, 0, channels, scratch.data() + part * size);
     });
   }
-  detail::combine<T>(scratch.data(), parts, size, !detail::models<D>, lanes, sums.scalars(), sums.data());
+  detail::combine<T>(scratch.data(), parts, size, !detail::models<D> && !dy.few(), lanes, sums.scalars(), sums.data());
 }
 
 /// Whether `conv2d_parameter_gradients` can sum over taps.
@@ -210,6 +211,12 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     activation = Linear{};
   }
   const Index groups = x.groups();
+  if (x.few() && taps.size() == 0) {
+    activation_gradient(activation, y, dy);
+    detail::check_scratch("conv2d_parameter_gradients", scratch, detail::few_scratch<T>(g));
+    return detail::parameter_gradients_few(x.data(), std::as_const(dy).data(), groups, g, dkernel.data(), dbias.data(),
+                                           scratch.data());
+  }
   if (groups == 0) {
     std::fill_n(dkernel.data(), dkernel.scalars(), T(0));
     std::fill_n(dbias.data(), dbias.scalars(), T(0));

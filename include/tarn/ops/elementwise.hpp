@@ -48,8 +48,7 @@ template <class T, OnCpu D>
 void activate(const Activation& f, const Batch<T, D>& x, Batch<T, D>& y) {
   if (!f.is_elementwise()) return softmax(x, y);
   detail::check_same_shape("activate", "y", y, x);
-  if (y.few()) return activate_range(f, x.data(), y.data(), detail::whole_vectors<T>(y.scalars()));
-  detail::for_ranges(y.scalars(), y.lanes(),
+  detail::for_ranges(detail::whole_vectors<T>(y.scalars()), cpu::lanes<T>(),
                      [&](Index first, Index last) { activate_range(f, x.data() + first, y.data() + first, last - first); });
 }
 
@@ -64,7 +63,7 @@ void activation_gradient(const Activation& f, const Batch<T, D>& y, const Batch<
     return;
   }
   const auto body = TARN_CPU_BODY(activation_gradient, T);
-  detail::for_ranges(y.scalars(), y.lanes(), [&](Index first, Index last) {
+  detail::for_ranges(detail::whole_vectors<T>(y.scalars()), cpu::lanes<T>(), [&](Index first, Index last) {
     body(f.kind(), static_cast<T>(f.slope()), y.data() + first, dy.data() + first, dx.data() + first, last - first);
   });
 }

@@ -14,8 +14,7 @@ template <class T, OnCpu D>
 void add(const Batch<T, D>& x, Batch<T, D>& y) {
   detail::check_same_shape("add", "y", y, x);
   const auto body = TARN_CPU_BODY(add, T);
-  if (x.few()) return body(x.data(), y.data(), detail::whole_vectors<T>(x.scalars()));
-  detail::for_ranges(x.scalars(), x.lanes(),
+  detail::for_ranges(detail::whole_vectors<T>(x.scalars()), cpu::lanes<T>(),
                      [&](Index first, Index last) { body(x.data() + first, y.data() + first, last - first); });
 }
 
@@ -51,7 +50,7 @@ void take_channels(const Batch<T, D>& x, Index first, Batch<T, D>& y, bool accum
   detail::check_channels("take_channels", y, first, x);
   const Index part = detail::rows_of(y).channels * y.lanes(), whole = detail::rows_of(x).channels * x.lanes();
   const Index rows = detail::rows_of(y).rows;
-  const auto body = TARN_CPU_BODY(add, T);
+  const auto body = x.few() ? &cpu::plain::add<T> : TARN_CPU_BODY(add, T);
   parallel::run(x.groups(), [&](Index group) {
     const T* from = x.group(group) + first * x.lanes();
     T* to = y.group(group);

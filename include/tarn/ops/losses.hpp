@@ -107,7 +107,7 @@ LossSum<D> elementwise_loss(ElementwiseLoss loss, double parameter, const Batch<
   detail::check_loss("elementwise_loss", outputs, targets, gradient);
   const Index elements = outputs.sample().size();
   const double share = detail::share_of_sample(reduction, outputs.count()) / static_cast<double>(elements);
-  const auto body = TARN_CPU_BODY(elementwise_loss, T);
+  const auto body = outputs.few() ? &cpu::plain::elementwise_loss<T> : TARN_CPU_BODY(elementwise_loss, T);
   const auto compute = [&](Index group, Index size, const T* scales, double* losses) {
     body(loss, static_cast<T>(parameter), outputs.group(group), t.group(group), gradient ? gradient->group(group) : nullptr, size,
          scales, losses);
@@ -140,7 +140,7 @@ LossSum<D> cross_entropy(bool from_logits, double smoothing, const Batch<T, D>& 
   for (Index i = 0; i < (targets.has_labels() ? count * (detail::models<D> ? outputs.lanes() : 1) : 0); ++i)
     if (targets.labels[i] < 0 || targets.labels[i] >= classes)
       throw ArgumentError("cross_entropy: label ", targets.labels[i], " of sample ", i, ", expected 0 to ", classes - 1);
-  const auto body = TARN_CPU_BODY(cross_entropy, T);
+  const auto body = outputs.few() ? &cpu::plain::cross_entropy<T> : TARN_CPU_BODY(cross_entropy, T);
   const double share = detail::share_of_sample(reduction, count);
   return detail::sum_of_losses(outputs, targets, share, [&](Index group, const T* scales, double* losses) {
     const std::int32_t* labels = targets.labels.data();

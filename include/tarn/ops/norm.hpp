@@ -40,7 +40,7 @@ template <class T, OnCpu D, class Body, class Total>
 void channel_sums(const Batch<T, D>& x, Index count, T* scratch, Body body, Total total) {
   const NormPlan<T, D> plan{x};
   const Index parts = plan.parts;
-  parallel::run(parts, [&](Index part) {
+  run_parts(x, parts, [&](Index part) {
     T* sums = scratch + part * 2 * count;
     std::fill_n(sums, 2 * count, T(0));
     plan.for_chunks(part, [&](const auto& chunk) { body(sums, sums + count, plan, chunk); });
@@ -65,8 +65,8 @@ void moments(const Batch<T, D>& x, const TensorView<T, D>& mean, const TensorVie
   const Index statistics = detail::statistics(x, channels);
   check_scratch("moments", scratch, norm_scratch(statistics));
   const NormPlan<T, D> plan{x};
-  const auto body = x.few() ? &cpu::plain::moments<T, models<D>> : TARN_CPU_BODY(moments, T, models<D>);
-  parallel::run(plan.parts, [&, channels = channels](Index part) {
+  const auto body = x.few() ? TARN_CPU_FEW_BODY(moments, T, models<D>) : TARN_CPU_BODY(moments, T, models<D>);
+  run_parts(x, plan.parts, [&, channels = channels](Index part) {
     T* const center = scratch.data() + part * 6 * statistics;  // the mean so far, less
     T* const base = center + statistics;                       // that of the part's first chunk
     T* const squares = base + statistics;
@@ -202,7 +202,7 @@ NormalizeSlopes<T> normalize_parameter_gradients(const Batch<T, D>& x, const Bat
   T* scale = scratch.data() + 2 * parallel::max_sum_parts * statistics;
   T* offset = scale + statistics;
   T* slope = offset + statistics;
-  const auto sums_body = TARN_CPU_BODY(normalize_sums, T, detail::models<D>);
+  const auto sums_body = x.few() ? TARN_CPU_FEW_BODY(normalize_sums, T, models<D>) : TARN_CPU_BODY(normalize_sums, T, models<D>);
   channel_sums(
       x, statistics, scratch.data(),
       [&, channels = channels](T* sums, T* products, const auto& plan, const auto& chunk) {
@@ -254,6 +254,11 @@ void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const Tenso
   const auto slopes = detail::normalize_parameter_gradients(x, dy, static_cast<double>(x.count() * rows), mean, variance, epsilon,
                                                             gamma, dgamma, dbeta, scratch);
   if (!dx) return;
+  if (x.few()) {
+    TARN_CPU_FEW_BODY(normalize_gradient, T, detail::models<D>)
+    (x.data(), dy.data(), dx->data(), x.groups(), rows, channels, mean.data(), slopes.scale, slopes.offset, slopes.slope);
+    return activation_gradient(below, x, *dx);
+  }
   const auto body = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
   const detail::Finish<T> finish{below, x.data()};
   detail::for_pixels(x, [&, channels = channels](Index first, Index pixels) {

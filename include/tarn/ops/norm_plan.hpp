@@ -65,6 +65,12 @@ struct NormPlan {
   Index chunk_;  // groups, or pieces
 };
 
+/// Calls `body(part)` for the parts of a plan; little work in few samples is done in this thread.
+template <class T, class D, class Body>
+void run_parts(const Batch<T, D>& x, Index parts, const Body& body) {
+  run(x.few() ? 16 * x.scalars() : serial_work + 1, parts, body);
+}
+
 /// Calls `body(first scalar, pixels)` for ranges of pixels that stay in the cache, of all groups.
 template <class T, class D, class Body>
 void for_pixels(const Batch<T, D>& x, const Body& body) {

@@ -59,12 +59,13 @@ template <class T, OnCpu D>
 void avg_pool2d_gradient(const Batch<T, D>& dy, const cpu::PoolGeometry& geometry, Batch<T, D>& dx,
                          const Activation& below = Linear{}, const Batch<T, D>* x = nullptr) {
   detail::check_pool("avg_pool2d_gradient", dx, dy, geometry);
-  const auto body = TARN_CPU_BODY(avg_pool2d_gradient, T);
+  const auto body = dy.few() ? TARN_CPU_FEW_BODY(avg_pool2d_gradient, T) : TARN_CPU_BODY(avg_pool2d_gradient, T);
   const detail::Finish<T> finish{below, x ? x->data() : nullptr};
   detail::for_windows(dx, dy, geometry, [&](const cpu::PoolGeometry& windows, Index to, Index from, Index size) {
     body(dy.data() + from, dx.data() + to, windows);
-    if (finish.any()) finish(dx.data() + to, to, size);
+    if (finish.any() && !dy.few()) finish(dx.data() + to, to, size);
   });
+  if (finish.any() && dy.few()) activation_gradient(below, *x, dx);
 }
 
 /// y [.., out_h, out_w, c]: the largest value of each window of x [.., h, w, c]; NaN where it holds one.
@@ -83,12 +84,13 @@ void max_pool2d_gradient(const Batch<T, D>& x, const Batch<T, D>& y, const Batch
                          Batch<T, D>& dx, const Activation& below = Linear{}) {
   detail::check_pool("max_pool2d_gradient", x, y, geometry);
   detail::check_pool("max_pool2d_gradient", dx, dy, geometry);
-  const auto body = TARN_CPU_BODY(max_pool2d_gradient, T);
+  const auto body = dy.few() ? TARN_CPU_FEW_BODY(max_pool2d_gradient, T) : TARN_CPU_BODY(max_pool2d_gradient, T);
   const detail::Finish<T> finish{below, x.data()};
   detail::for_windows(x, y, geometry, [&](const cpu::PoolGeometry& windows, Index at, Index from, Index size) {
     body(x.data() + at, y.data() + from, dy.data() + from, dx.data() + at, windows);
-    if (finish.any()) finish(dx.data() + at, at, size);
+    if (finish.any() && !dy.few()) finish(dx.data() + at, at, size);
   });
+  if (finish.any() && dy.few()) activation_gradient(below, x, dx);
 }
 
 }  // namespace tarn::ops

@@ -23,7 +23,7 @@ void softmax_gradient(const Batch<T, D>& y, const Batch<T, D>& dy, Batch<T, D>& 
   detail::check_same_shape("softmax_gradient", "dy", dy, y);
   detail::check_same_shape("softmax_gradient", "dx", dx, y);
   const auto [rows, classes] = detail::rows_of(y);
-  const auto body = TARN_CPU_BODY(softmax_gradient, T);
+  const auto body = y.few() ? &cpu::plain::softmax_gradient<T> : TARN_CPU_BODY(softmax_gradient, T);
   parallel::run(y.groups(), [&, rows = rows, classes = classes](Index group) {
     body(y.group(group), dy.group(group), dx.group(group), rows, classes);
   });

@@ -84,16 +84,16 @@ class TargetBuffer {
     }
     if (weighted && weights_.size() < count) weights_ = Tensor<T, D>{Shape{count}};
   }
-  /// Throws ArgumentError for a label that is not 0, 1 .. classes - 1.
+  /// For outputs with as many lanes. Throws ArgumentError for a label that is not 0, 1 .. classes - 1.
   Targets<T, D> gather(const Samples& targets, const SampleWeights& weights, std::span<const std::uint32_t> rows,
-                       const Shape& output, const char* where) {
+                       const Shape& output, const char* where, int lanes = cpu::lanes<T>()) {
     const Index count = static_cast<Index>(rows.size());
     Targets<T, D> result;
     if (has_labels(targets)) {
       fill(labels_, count, [&](std::size_t i) { return detail::label_of(targets, rows[i], output[0], where); });
       result.labels = {labels_.data(), {count}};
     } else {
-      result.vectors = {vectors_.data(), count, targets.sample()};
+      result.vectors = {vectors_.data(), count, targets.sample(), lanes};
       ops::gather(targets, rows, result.vectors);
     }
     if (!weights.empty()) {

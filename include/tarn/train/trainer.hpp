@@ -309,8 +309,9 @@ class Trainer {
       }
     Step<T, D> pass{model_.parameters(), workspace_, gradients_.view(), seed_, iteration_};
     seen ? pass.watch() : pass.record(profile_, count);
-    const Targets<T, D> targets = targets_.gather(data.targets, weights, rows, model_.output_shape(), where);
+    workspace_.set_few(model_.few(count));
     Batch<T, D> x = workspace_.activation(-1, count);
+    const Targets<T, D> targets = targets_.gather(data.targets, weights, rows, model_.output_shape(), where, x.lanes());
     ops::gather(data.inputs, rows, x);
     pass.book(Profile::Other::gather, x.sample().size() * count);
     ops::copy(std::as_const(model_).parameters().state(), state_before_.view());

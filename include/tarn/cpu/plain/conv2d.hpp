@@ -69,6 +69,35 @@ void conv2d_kernel_gradient(const KernelGradientBlock<T>& b) {
       }
 }
 
+/// dx[sample][in] = dy[sample][out] times W[in][out], for inputs [first, last) of `inputs`.
+template <class T>
+void dense_input_gradient(const T* kernel, Index inputs, Index outputs, Index first, Index last, const T* dy, Index samples,
+                          T* dx) {
+  for (Index sample = 0; sample < samples; ++sample)
+    for (Index in = first; in < last; ++in) {
+      T& total = dx[sample * inputs + in] = 0;
+      for (Index o = 0; o < outputs; ++o) total += kernel[in * outputs + o] * dy[sample * outputs + o];
+    }
+}
+/// A matrix [rows][columns] to [column][row], rows `width` apart.
+template <class T>
+void transpose_rows(const T* in, Index rows, Index columns, Index width, T* out) {
+  for (Index row = 0; row < rows; ++row)
+    for (Index column = 0; column < columns; ++column) out[column * width + row] = in[row * columns + column];
+}
+/// dx += what each pixel of dy gives to those under the kernel [kernel row][output][run], in rows [first_row, last_row) of dx, which
+/// has its padding.
+template <class T>
+void conv2d_input_gradient(const ConvGeometry& g, const T* dy, const T* kernel, Index first_row, Index last_row, T* dx) {
+  for (Index pixel = 0; pixel < g.pixels(); ++pixel)
+    for (Index i = 0; i < g.kernel_h; ++i) {
+      const Index row = pixel / g.out_w * g.stride_h + i, column = pixel % g.out_w * g.stride_w;
+      for (Index o = 0; row >= first_row && row < last_row && o < g.out_c; ++o)
+        for (Index k = 0; k < g.run(); ++k)
+          dx[(row * g.in_w + column) * g.in_c + k] += dy[pixel * g.out_c + o] * kernel[(i * g.out_c + o) * g.run() + k];
+    }
+}
+
 /// A sample is as it is anywhere else.
 template <class T>
 bool takes_planes(const ConvGeometry&) {

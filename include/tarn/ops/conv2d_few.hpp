@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/plain/conv2d.hpp>
+#include <tarn/ops/detail.hpp>
+#include <tarn/ops/matmul_panels.hpp>
+
+/// Convolutions and dense layers on few samples, one after another ([sample][h][w][c]): forward, and both gradients.
+
+namespace tarn::ops::detail {
+
+using cpu::ConvGeometry;
+
+/// The input of a convolution with its padding: what the bodies work on.
+inline ConvGeometry padded(ConvGeometry g) {
+  g.in_h = (g.out_h - 1) * g.stride_h + g.kernel_h;
+  g.in_w = g.span_w();
+  g.pad_top = g.pad_left = 0;
+  return g;
+}
+inline bool needs_padding(const ConvGeometry& g) {
+  return (g.out_h - 1) * g.stride_h + g.kernel_h > g.in_h || g.span_w() > g.in_w || g.pad_top > 0 || g.pad_left > 0;
+}
+/// Copies samples into such inputs; where `planes`, each row as [channel][column].
+template <class T>
+void pad(const T* x, Index samples, const ConvGeometry& g, bool planes, T* to) {
+  const ConvGeometry whole = padded(g);
+  const Index line = whole.in_w * g.in_c, width = std::min(g.in_w, whole.in_w - g.pad_left);
+  for (Index sample = 0; sample < samples; ++sample)
+    for (Index row = 0; row < whole.in_h; ++row, to += line) {
+      const Index from = row - g.pad_top;
+      std::fill_n(to, line, T(0));
+      if (from < 0 || from >= g.in_h) continue;
+      const T* const in = x + (sample * g.in_h + from) * g.in_w * g.in_c;
+      if (!planes) std::copy_n(in, width * g.in_c, to + g.pad_left * g.in_c);
+      for (Index c = 0; planes && c < g.in_c; ++c)
+        for (Index column = 0; column < width; ++column) to[c * whole.in_w + g.pad_left + column] = in[column * g.in_c + c];
+    }
+}
+
+/// How dx is formed: dy spread over a sum with padding at all sides, and with room behind each row for the last vector's reach,
+/// by the kernel as [kernel row][output][a run of weights, whole vectors].
+template <class T>
+struct InputGradientPlan {
+  ConvGeometry whole;
+  Index width, kernel_size, sum_size;
+  explicit InputGradientPlan(const ConvGeometry& g) : whole{padded(g)}, width{whole_vectors<T>(g.run())} {
+    whole.in_w += ceil_divide(cpu::lanes<T>(), g.in_c);
+    kernel_size = padded_size(g.kernel_h * g.out_c * width);
+    sum_size = whole.in_h * whole.in_w * g.in_c;
+  }
+  Index scratch() const { return kernel_size + sum_size; }
+};
+
+/// Scratch that any of the functions below needs for few samples.
+template <class T>
+Index few_scratch(const ConvGeometry& g) {
+  if (dense(g)) return 0;
+  const ConvGeometry whole = padded(g);
+  return std::max(few_samples<T>() * whole.in_h * whole.in_w * g.in_c, InputGradientPlan<T>{g}.scratch());
+}
+
+/// y = conv(x, kernel) + bias: outputs in the vector, which cut large ones into whole vectors, or, where a pixel has few, pixels, and
+/// then x is copied as [row][channel][column]. The samples of a dense layer are the pixels of one.
+/// Padding is multiplied too, so that here an infinite weight makes NaN of it.
+template <class T>
+void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, const ConvGeometry& geometry, T* y, T* scratch) {
+  ConvGeometry g = geometry;
+  const Index lanes = cpu::lanes<T>(), vectors = ceil_divide(g.out_c, lanes), pixel = g.depth() * g.out_c;
+  if (dense(g) && (samples * pixel <= serial_work || g.out_c % lanes == 0)) g.in_w = g.out_w = std::exchange(samples, 1);
+  const ConvGeometry whole = padded(g);
+  const bool planes = TARN_CPU_FEW_BODY(takes_planes, T)(g);
+  const bool copied = needs_padding(g) || whole.in_h != g.in_h || whole.in_w != g.in_w || (planes && g.in_c > 1);
+  const Index work = g.pixels() * pixel;
+  const bool uncut = work <= serial_work || (g.pixels() > 1 && g.out_c % lanes != 0);  // parts would write into each other
+  const Index parts = uncut ? 1 : std::min<Index>(vectors, 16);
+  const auto body = TARN_CPU_FEW_BODY(conv2d, T, false);
+  for (Index sample = 0; sample < samples; ++sample, x += g.in_h * g.in_w * g.in_c, y += g.pixels() * g.out_c) {
+    if (copied) pad(x, 1, g, planes, scratch);
+    run(work, parts, [&](Index part) {
+      const auto [first, last] = parallel::piece(vectors, parts, part);
+      body(whole, {copied ? scratch : x, 0, 1, kernel, false, g.out_c, 1, bias, 0, g.out_h, first, last, vectors, y, 0, 0, 0});
+    });
+  }
+}
+
+/// dkernel = sum over samples and pixels of x dy, and dbias = that of dy unless it is null: the gradient of a kernel of one weight
+/// whose input is 1 everywhere. Work is cut by kernel rows, weights and outputs.
+template <class T>
+void parameter_gradients_few(const T* x, const T* dy, Index samples, const ConvGeometry& g, T* dkernel, T* dbias, T* scratch) {
+  const bool copied = needs_padding(g);
+  const ConvGeometry in = copied ? padded(g) : g;
+  if (copied) pad(x, samples, g, false, scratch);
+  const T one = 1;
+  const Index lanes = cpu::lanes<T>(), strip = 48, width = 2 * lanes;
+  const Index strips = std::max<Index>(g.run() / strip, 1), columns = std::max<Index>(g.out_c / width, 1);
+  const Index items = g.kernel_h * strips * columns;
+  const auto body = TARN_CPU_FEW_BODY(conv2d_kernel_gradient, T);
+  run(samples * g.pixels() * g.depth() * g.out_c, items + (dbias ? 1 : 0), [&](Index item) {
+    cpu::KernelGradientBlock<T> block{};
+    block.dy = dy;
+    block.dy_group = g.pixels() * g.out_c;
+    block.dy_row = g.out_w * g.out_c;
+    block.dy_pixel = g.out_c;
+    block.groups = samples;
+    block.rows = g.out_h, block.columns = g.out_w;
+    block.sums_row = block.last_output = g.out_c;
+    block.overwrite = true;
+    if (item == items) {
+      block.x = &one;
+      block.sums = dbias;
+      block.count = 1;
+      return body(block);
+    }
+    const Index row = item / (strips * columns), column = item % columns;
+    const auto [first, last] = parallel::piece(g.run(), strips, item / columns % strips);
+    block.x = (copied ? scratch : x) + row * in.in_w * in.in_c + first;
+    block.x_group = in.in_h * in.in_w * in.in_c;
+    block.x_row = g.stride_h * in.in_w * in.in_c;
+    block.x_pixel = g.stride_w * in.in_c;
+    block.sums = dkernel + (row * g.run() + first) * g.out_c;
+    block.count = last - first;
+    block.first_output = column * width;
+    if (column + 1 < columns) block.last_output = block.first_output + width;
+    body(block);
+  });
+}
+
+/// dx = dy W^T of a dense layer, W as it lies in memory.
+template <class T>
+void dense_input_gradient_few(const T* dy, Index samples, const T* kernel, const ConvGeometry& g, T* dx) {
+  const Index lanes = cpu::lanes<T>(), vectors = g.in_c / lanes, parts = std::clamp<Index>(vectors, 1, 16);
+  const auto body = TARN_CPU_FEW_BODY(dense_input_gradient, T);
+  run(samples * g.in_c * g.out_c, parts, [&](Index part) {
+    const auto [first, last] = parallel::piece(vectors, parts, part);
+    body(kernel, g.in_c, g.out_c, first * lanes, part + 1 < parts ? last * lanes : g.in_c, dy, samples, dx);
+  });
+}
+/// dx: dy of each pixel, times the weights, added to the pixels under the kernel. Work is cut by rows of dx.
+template <class T>
+void input_gradient_few(const T* dy, Index samples, const T* kernel, const ConvGeometry& g, T* dx, T* scratch) {
+  if (dense(g)) return dense_input_gradient_few(dy, samples, kernel, g, dx);
+  const InputGradientPlan<T> plan{g};
+  T *const flipped = scratch, *const sum = scratch + plan.kernel_size;
+  const auto transpose = TARN_CPU_FEW_BODY(transpose_rows, T);
+  run(16 * g.depth() * g.out_c, g.kernel_h, [&](Index row) {
+    transpose(kernel + row * g.run() * g.out_c, g.run(), g.out_c, plan.width, flipped + row * g.out_c * plan.width);
+  });
+  const Index work = g.pixels() * g.depth() * g.out_c, parts = work <= serial_work ? 1 : std::clamp<Index>(g.in_h / 8, 1, 16);
+  const Index line = plan.whole.in_w * g.in_c, row_size = g.in_w * g.in_c;
+  const Index width = std::min(g.in_w, g.span_w() - g.pad_left) * g.in_c;
+  const auto body = TARN_CPU_FEW_BODY(conv2d_input_gradient, T);
+  for (Index sample = 0; sample < samples; ++sample, dy += g.pixels() * g.out_c, dx += g.in_h * row_size)
+    run(work, parts, [&](Index part) {
+      const auto [first, last] = parallel::piece(g.in_h, parts, part);
+      const Index begin = std::min(first + g.pad_top, plan.whole.in_h), end = std::min(last + g.pad_top, plan.whole.in_h);
+      std::fill(sum + begin * line, sum + end * line, T(0));
+      body(plan.whole, dy, flipped, begin, end, sum);
+      for (Index row = first; row < last; ++row) {
+        const Index from = row + g.pad_top, count = from < end ? width : 0;  // no output looks at what lies behind
+        T* const to = dx + row * row_size;
+        std::copy_n(sum + from * line + g.pad_left * g.in_c, count, to);
+        std::fill(to + count, to + row_size, T(0));
+      }
+    });
+}
+
+}  // namespace tarn::ops::detail

@@ -121,7 +121,7 @@ class Passes {
   }
   /// Where sums of what arrives at a layer go, if that is all it needs; else empty.
   TensorView<T, D> gradient_sums(Index i, Step<T, D>& step, bool input_gradient) const {
-    if (i < 0 || input_gradient || step.apart()) return {};
+    if (i < 0 || input_gradient || step.watched()) return {};
     const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
     if (!placed.takes_sums || needs_gradient(placed.inputs[0])) return {};
     step.enter(i, is_frozen(i));

@@ -60,7 +60,7 @@ template <class T>
 Index few_scratch(const ConvGeometry& g) {
   if (dense(g)) return 0;
   const ConvGeometry whole = padded(g);
-  return std::max(few_samples<T>() * whole.in_h * whole.in_w * g.in_c, InputGradientPlan<T>{g}.scratch());
+  return std::max({few_samples<T>() * whole.in_h * whole.in_w * g.in_c, g.out_h * g.out_c, InputGradientPlan<T>{g}.scratch()});
 }
 
 /// y = conv(x, kernel) + bias: outputs in the vector, which cut large ones into whole vectors, or, where a pixel has few, pixels, and
@@ -87,36 +87,32 @@ void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, con
   }
 }
 
-/// dkernel = sum over samples and pixels of x dy, and dbias = that of dy unless it is null: the gradient of a kernel of one weight
-/// whose input is 1 everywhere. Work is cut by kernel rows, weights and outputs.
+/// The block of a kernel's gradient that sums over all pixels of dy; what is left to say are x and the sums.
 template <class T>
-void parameter_gradients_few(const T* x, const T* dy, Index samples, const ConvGeometry& g, T* dkernel, T* dbias, T* scratch) {
+cpu::KernelGradientBlock<T> few_block(const T* dy, Index samples, const ConvGeometry& g) {
+  cpu::KernelGradientBlock<T> block{};
+  block.dy = dy;
+  block.dy_group = g.pixels() * g.out_c;
+  block.dy_row = g.out_w * g.out_c;
+  block.dy_pixel = g.out_c;
+  block.groups = samples;
+  block.rows = g.out_h, block.columns = g.out_w;
+  block.sums_row = block.last_output = g.out_c;
+  block.overwrite = true;
+  return block;
+}
+/// dkernel = sum over samples and pixels of x dy. Work is cut by kernel rows, weights and outputs.
+template <class T>
+void kernel_gradient_few(const T* x, const T* dy, Index samples, const ConvGeometry& g, T* dkernel, T* scratch) {
   const bool copied = needs_padding(g);
   const ConvGeometry in = copied ? padded(g) : g;
   if (copied) pad(x, samples, g, false, scratch);
-  const T one = 1;
-  const Index lanes = cpu::lanes<T>(), strip = 48, width = 2 * lanes;
-  const Index strips = std::max<Index>(g.run() / strip, 1), columns = std::max<Index>(g.out_c / width, 1);
-  const Index items = g.kernel_h * strips * columns;
-  const auto body = TARN_CPU_FEW_BODY(conv2d_kernel_gradient, T);
-  run(samples * g.pixels() * g.depth() * g.out_c, items + (dbias ? 1 : 0), [&](Index item) {
-    cpu::KernelGradientBlock<T> block{};
-    block.dy = dy;
-    block.dy_group = g.pixels() * g.out_c;
-    block.dy_row = g.out_w * g.out_c;
-    block.dy_pixel = g.out_c;
-    block.groups = samples;
-    block.rows = g.out_h, block.columns = g.out_w;
-    block.sums_row = block.last_output = g.out_c;
-    block.overwrite = true;
-    if (item == items) {
-      block.x = &one;
-      block.sums = dbias;
-      block.count = 1;
-      return body(block);
-    }
+  const Index width = 2 * cpu::lanes<T>();
+  const Index strips = std::max<Index>(g.run() / 48, 1), columns = std::max<Index>(g.out_c / width, 1);
+  run(samples * g.pixels() * g.depth() * g.out_c, g.kernel_h * strips * columns, [&](Index item) {
     const Index row = item / (strips * columns), column = item % columns;
     const auto [first, last] = parallel::piece(g.run(), strips, item / columns % strips);
+    auto block = few_block(dy, samples, g);
     block.x = (copied ? scratch : x) + row * in.in_w * in.in_c + first;
     block.x_group = in.in_h * in.in_w * in.in_c;
     block.x_row = g.stride_h * in.in_w * in.in_c;
@@ -125,8 +121,42 @@ void parameter_gradients_few(const T* x, const T* dy, Index samples, const ConvG
     block.count = last - first;
     block.first_output = column * width;
     if (column + 1 < columns) block.last_output = block.first_output + width;
-    body(block);
+    TARN_CPU_FEW_BODY(conv2d_kernel_gradient, T)(block);
   });
+}
+/// sums[out] = sum of dy over samples and rows [first, first + rows): the gradient of a weight whose input is 1 everywhere.
+template <class T>
+void sum_rows_few(const T* dy, Index samples, const ConvGeometry& g, Index first, Index rows, T* sums) {
+  const T ones[cpu::max_lanes<float>] = {1};
+  auto block = few_block(dy + first * g.out_w * g.out_c, samples, g);
+  block.x = ones;
+  block.rows = rows;
+  block.sums = sums;
+  block.count = 1;
+  TARN_CPU_FEW_BODY(conv2d_kernel_gradient, T)(block);
+}
+/// taps[tap][out] = sum of those dy whose tap lies inside the input: of whole rows, less the columns where it does not.
+template <class T>
+void sum_taps_few(const T* dy, Index samples, const ConvGeometry& g, T* taps, T* row_sums) {
+  for (Index row = 0; row < g.out_h; ++row) sum_rows_few(dy, samples, g, row, Index{1}, row_sums + row * g.out_c);
+  const Index line = g.out_w * g.out_c, row_size = g.kernel_w * g.out_c;
+  std::fill_n(taps, g.kernel_h * row_size, T(0));
+  for (Index j = 0; j < g.kernel_w; ++j) {
+    const auto columns = ConvGeometry::outputs_inside(j, g.in_w, g.out_w, g.stride_w, g.pad_left);
+    for (Index row = 0; row < g.out_h; ++row)
+      for (Index o = 0; o < g.out_c; ++o) {
+        T inside = row_sums[row * g.out_c + o];
+        for (Index sample = 0; sample < samples; ++sample)
+          for (Index column = 0; column < g.out_w; ++column) {
+            if (column == columns.first) column = columns.last;
+            if (column < g.out_w) inside -= dy[(sample * g.out_h + row) * line + column * g.out_c + o];
+          }
+        for (Index i = 0; i < g.kernel_h; ++i) {
+          const Index in = row * g.stride_h + i - g.pad_top;
+          if (in >= 0 && in < g.in_h) taps[i * row_size + j * g.out_c + o] += inside;
+        }
+      }
+  }
 }
 
 /// dx = dy W^T of a dense layer, W as it lies in memory.

@@ -211,12 +211,6 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     activation = Linear{};
   }
   const Index groups = x.groups();
-  if (x.few() && taps.size() == 0) {
-    activation_gradient(activation, y, dy);
-    detail::check_scratch("conv2d_parameter_gradients", scratch, detail::few_scratch<T>(g));
-    return detail::parameter_gradients_few(x.data(), std::as_const(dy).data(), groups, g, dkernel.data(), dbias.data(),
-                                           scratch.data());
-  }
   if (groups == 0) {
     std::fill_n(dkernel.data(), dkernel.scalars(), T(0));
     std::fill_n(dbias.data(), dbias.scalars(), T(0));
@@ -225,13 +219,21 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   }
   constexpr bool models = detail::models<D>;  // then sums keep their lanes
   const detail::KernelGradientPlan plan{g, x.lanes(), models};
-  detail::check_scratch("conv2d_parameter_gradients", scratch, plan.scratch());
+  detail::check_scratch("conv2d_parameter_gradients", scratch, x.few() ? detail::few_scratch<T>(g) : plan.scratch());
   T* const memory = scratch.data();
   const bool activated = activation.kind() != Activation::Kind::linear, biased = dbias.size() != 0;
   if (taps.size() != 0) {
     detail::check_size("conv2d_parameter_gradients", "taps", taps.size(), g.kernel_h * g.kernel_w * g.out_c);
     if (!plan.by_parts || plan.taps_size == 0)
       throw StateError("conv2d_parameter_gradients: too many taps and outputs to sum over");
+  }
+  if (x.few()) {
+    activation_gradient(activation, y, dy);
+    const T* const dz = dy.data();
+    detail::kernel_gradient_few(x.data(), dz, groups, g, dkernel.data(), memory);
+    if (biased) detail::sum_rows_few(dz, groups, g, Index{0}, g.out_h, dbias.data());
+    if (taps.size() != 0) detail::sum_taps_few(dz, groups, g, taps.data(), memory);
+    return;
   }
   // Calls `work(block, overwrite)` for the blocks of groups [first, last), output rows [first_row, last_row).
   const auto for_blocks = [&](Index first, Index last, Index first_row, Index last_row, T* copies, auto work) {

@@ -59,7 +59,9 @@ template <class T, OnCpu D>
 void avg_pool2d_gradient(const Batch<T, D>& dy, const cpu::PoolGeometry& geometry, Batch<T, D>& dx,
                          const Activation& below = Linear{}, const Batch<T, D>* x = nullptr) {
   detail::check_pool("avg_pool2d_gradient", dx, dy, geometry);
-  const auto body = dy.few() ? TARN_CPU_FEW_BODY(avg_pool2d_gradient, T) : TARN_CPU_BODY(avg_pool2d_gradient, T);
+  const auto body = !dy.few()          ? TARN_CPU_BODY(avg_pool2d_gradient, T)
+                    : geometry.tiles() ? TARN_CPU_FEW_BODY(avg_pool2d_gradient, T)
+                                       : &cpu::plain::avg_pool2d_gradient<T>;
   const detail::Finish<T> finish{below, x ? x->data() : nullptr};
   detail::for_windows(dx, dy, geometry, [&](const cpu::PoolGeometry& windows, Index to, Index from, Index size) {
     body(dy.data() + from, dx.data() + to, windows);

@@ -132,7 +132,8 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
   const detail::KernelGradientPlan gradient{g, lanes, detail::models<D>};
   const Index panels = gradient.panels(g) ? detail::GradientPanelPlan{g}.scratch() : 0;
-  const Index scalars = std::max({bias_sums, detail::few_scratch<T>(g), gradient.scratch(), panels});
+  const Index scalars =
+      std::max({bias_sums, detail::few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
   return std::max(packed, detail::ceil_divide(scalars, scalars_per_number<T, D>()));
 }
 
@@ -150,7 +151,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
   detail::Weights<T> weights{kernel.data(), false, g.out_c * width, width};
   const T* const start = bias.size() ? bias.data() : nullptr;
   if (x.few()) {
-    detail::check_scratch("conv2d", scratch, detail::few_scratch<T>(g));
+    detail::check_scratch("conv2d", scratch, detail::few_scratch<T>(g, x.count()));
     detail::convolve_few(x.data(), x.count(), kernel.data(), start, g, y.data(), scratch.data());
     return activate(activation, y, y);
   }
@@ -183,7 +184,7 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
   detail::check_size("conv2d_input_gradient", "kernel", kernel.size(), g.depth() * g.out_c);
   detail::check_size("conv2d_input_gradient", "batch dx", dx.count(), dy.count());
   if (dy.few()) {
-    detail::check_scratch("conv2d_input_gradient", scratch, detail::few_scratch<T>(g));
+    detail::check_scratch("conv2d_input_gradient", scratch, detail::few_scratch<T>(g, dy.count()));
     detail::input_gradient_few(dy.data(), dy.count(), kernel.data(), g, dx.data(), scratch.data());
     return x ? activation_gradient(below, *x, dx) : void();
   }

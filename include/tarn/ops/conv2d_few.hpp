@@ -24,12 +24,13 @@ inline ConvGeometry padded(ConvGeometry g) {
 inline bool needs_padding(const ConvGeometry& g) {
   return (g.out_h - 1) * g.stride_h + g.kernel_h > g.in_h || g.span_w() > g.in_w || g.pad_top > 0 || g.pad_left > 0;
 }
-/// Copies samples into such inputs; where `planes`, each row as [channel][column].
+/// Copies samples into such inputs; where `planes`, each row as [channel][column]. Returns where they are.
 template <class T>
-void pad(const T* x, Index samples, const ConvGeometry& g, bool planes, T* to) {
+const T* pad(const T* x, Index samples, const ConvGeometry& g, bool planes, T* copies) {
   const ConvGeometry whole = padded(g);
   const Index line = whole.in_w * g.in_c, width = std::min(g.in_w, whole.in_w - g.pad_left);
-  for (Index sample = 0; sample < samples; ++sample)
+  run(16 * samples * whole.in_h * line, samples, [&](Index sample) {
+    T* to = copies + sample * whole.in_h * line;
     for (Index row = 0; row < whole.in_h; ++row, to += line) {
       const Index from = row - g.pad_top;
       std::fill_n(to, line, T(0));
@@ -39,6 +40,8 @@ void pad(const T* x, Index samples, const ConvGeometry& g, bool planes, T* to) {
       for (Index c = 0; planes && c < g.in_c; ++c)
         for (Index column = 0; column < width; ++column) to[c * whole.in_w + g.pad_left + column] = in[column * g.in_c + c];
     }
+  });
+  return copies;
 }
 
 /// How dx is formed: dy spread over a sum with padding at all sides, and with room behind each row for the last vector's reach,
@@ -52,15 +55,15 @@ struct InputGradientPlan {
     kernel_size = padded_size(g.kernel_h * g.out_c * width);
     sum_size = whole.in_h * whole.in_w * g.in_c;
   }
-  Index scratch() const { return kernel_size + sum_size; }
 };
 
-/// Scratch that any of the functions below needs for few samples.
+/// Scratch that any of the functions below needs for so many samples.
 template <class T>
-Index few_scratch(const ConvGeometry& g) {
+Index few_scratch(const ConvGeometry& g, Index samples) {
   if (dense(g)) return 0;
   const ConvGeometry whole = padded(g);
-  return std::max({few_samples<T>() * whole.in_h * whole.in_w * g.in_c, g.out_h * g.out_c, InputGradientPlan<T>{g}.scratch()});
+  const InputGradientPlan<T> plan{g};
+  return std::max({samples * whole.in_h * whole.in_w * g.in_c, g.out_h * g.out_c, plan.kernel_size + samples * plan.sum_size});
 }
 
 /// y = conv(x, kernel) + bias: outputs in the vector, which cut large ones into whole vectors, or, where a pixel has few, pixels, and
@@ -76,15 +79,16 @@ void convolve_few(const T* x, Index samples, const T* kernel, const T* bias, con
   const bool copied = needs_padding(g) || whole.in_h != g.in_h || whole.in_w != g.in_w || (planes && g.in_c > 1);
   const Index work = g.pixels() * pixel;
   const bool uncut = work <= serial_work || (g.pixels() > 1 && g.out_c % lanes != 0);  // parts would write into each other
-  const Index parts = uncut ? 1 : std::min<Index>(vectors, 16);
+  const Index parts = uncut ? 1 : std::min<Index>(vectors, 16),
+              x_size = (copied ? whole : g).in_h * (copied ? whole : g).in_w * g.in_c;
+  if (copied) x = pad(x, samples, g, planes, scratch);
   const auto body = TARN_CPU_FEW_BODY(conv2d, T, false);
-  for (Index sample = 0; sample < samples; ++sample, x += g.in_h * g.in_w * g.in_c, y += g.pixels() * g.out_c) {
-    if (copied) pad(x, 1, g, planes, scratch);
-    run(work, parts, [&](Index part) {
-      const auto [first, last] = parallel::piece(vectors, parts, part);
-      body(whole, {copied ? scratch : x, 0, 1, kernel, false, g.out_c, 1, bias, 0, g.out_h, first, last, vectors, y, 0, 0, 0});
-    });
-  }
+  run(samples * work, samples * parts, [&](Index item) {
+    const Index sample = item / parts;
+    const auto [first, last] = parallel::piece(vectors, parts, item % parts);
+    body(whole, {x + sample * x_size, 0, 1, kernel, false, g.out_c, 1, bias, 0, g.out_h, first, last, vectors,
+                 y + sample * g.pixels() * g.out_c, 0, 0, 0});
+  });
 }
 
 /// The block of a kernel's gradient that sums over all pixels of dy; what is left to say are x and the sums.
@@ -106,14 +110,14 @@ template <class T>
 void kernel_gradient_few(const T* x, const T* dy, Index samples, const ConvGeometry& g, T* dkernel, T* scratch) {
   const bool copied = needs_padding(g);
   const ConvGeometry in = copied ? padded(g) : g;
-  if (copied) pad(x, samples, g, false, scratch);
+  if (copied) x = pad(x, samples, g, false, scratch);
   const Index width = 2 * cpu::lanes<T>();
   const Index strips = std::max<Index>(g.run() / 48, 1), columns = std::max<Index>(g.out_c / width, 1);
   run(samples * g.pixels() * g.depth() * g.out_c, g.kernel_h * strips * columns, [&](Index item) {
     const Index row = item / (strips * columns), column = item % columns;
     const auto [first, last] = parallel::piece(g.run(), strips, item / columns % strips);
     auto block = few_block(dy, samples, g);
-    block.x = (copied ? scratch : x) + row * in.in_w * in.in_c + first;
+    block.x = x + row * in.in_w * in.in_c + first;
     block.x_group = in.in_h * in.in_w * in.in_c;
     block.x_row = g.stride_h * in.in_w * in.in_c;
     block.x_pixel = g.stride_w * in.in_c;
@@ -169,12 +173,12 @@ void dense_input_gradient_few(const T* dy, Index samples, const T* kernel, const
     body(kernel, g.in_c, g.out_c, first * lanes, part + 1 < parts ? last * lanes : g.in_c, dy, samples, dx);
   });
 }
-/// dx: dy of each pixel, times the weights, added to the pixels under the kernel. Work is cut by rows of dx.
+/// dx: dy of each pixel, times the weights, added to the pixels under the kernel. Work is cut by samples and rows of dx.
 template <class T>
 void input_gradient_few(const T* dy, Index samples, const T* kernel, const ConvGeometry& g, T* dx, T* scratch) {
   if (dense(g)) return dense_input_gradient_few(dy, samples, kernel, g, dx);
   const InputGradientPlan<T> plan{g};
-  T *const flipped = scratch, *const sum = scratch + plan.kernel_size;
+  T *const flipped = scratch, *const sums = scratch + plan.kernel_size;
   const auto transpose = TARN_CPU_FEW_BODY(transpose_rows, T);
   run(16 * g.depth() * g.out_c, g.kernel_h, [&](Index row) {
     transpose(kernel + row * g.run() * g.out_c, g.run(), g.out_c, plan.width, flipped + row * g.out_c * plan.width);
@@ -183,19 +187,20 @@ void input_gradient_few(const T* dy, Index samples, const T* kernel, const ConvG
   const Index line = plan.whole.in_w * g.in_c, row_size = g.in_w * g.in_c;
   const Index width = std::min(g.in_w, g.span_w() - g.pad_left) * g.in_c;
   const auto body = TARN_CPU_FEW_BODY(conv2d_input_gradient, T);
-  for (Index sample = 0; sample < samples; ++sample, dy += g.pixels() * g.out_c, dx += g.in_h * row_size)
-    run(work, parts, [&](Index part) {
-      const auto [first, last] = parallel::piece(g.in_h, parts, part);
-      const Index begin = std::min(first + g.pad_top, plan.whole.in_h), end = std::min(last + g.pad_top, plan.whole.in_h);
-      std::fill(sum + begin * line, sum + end * line, T(0));
-      body(plan.whole, dy, flipped, begin, end, sum);
-      for (Index row = first; row < last; ++row) {
-        const Index from = row + g.pad_top, count = from < end ? width : 0;  // no output looks at what lies behind
-        T* const to = dx + row * row_size;
-        std::copy_n(sum + from * line + g.pad_left * g.in_c, count, to);
-        std::fill(to + count, to + row_size, T(0));
-      }
-    });
+  run(samples * work, samples * parts, [&](Index item) {
+    const Index sample = item / parts;
+    const auto [first, last] = parallel::piece(g.in_h, parts, item % parts);
+    const Index begin = std::min(first + g.pad_top, plan.whole.in_h), end = std::min(last + g.pad_top, plan.whole.in_h);
+    T* const sum = sums + sample * plan.sum_size;
+    std::fill(sum + begin * line, sum + end * line, T(0));
+    body(plan.whole, dy + sample * g.pixels() * g.out_c, flipped, begin, end, sum);
+    for (Index row = first; row < last; ++row) {
+      const Index from = row + g.pad_top, count = from < end ? width : 0;  // no output looks at what lies behind
+      T* const to = dx + (sample * g.in_h + row) * row_size;
+      std::copy_n(sum + from * line + g.pad_left * g.in_c, count, to);
+      std::fill(to + count, to + row_size, T(0));
+    }
+  });
 }
 
 }  // namespace tarn::ops::detail

@@ -219,7 +219,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
   }
   constexpr bool models = detail::models<D>;  // then sums keep their lanes
   const detail::KernelGradientPlan plan{g, x.lanes(), models};
-  detail::check_scratch("conv2d_parameter_gradients", scratch, x.few() ? detail::few_scratch<T>(g) : plan.scratch());
+  detail::check_scratch("conv2d_parameter_gradients", scratch, x.few() ? detail::few_scratch<T>(g, groups) : plan.scratch());
   T* const memory = scratch.data();
   const bool activated = activation.kind() != Activation::Kind::linear, biased = dbias.size() != 0;
   if (taps.size() != 0) {

@@ -17,6 +17,7 @@ namespace tarn::testing {
 
 struct GradientCheckOptions {
   Index batch = 5;                  ///< samples, at least 1
+  bool few = false;                 ///< one after another, as a trainer takes few on the CPU, instead of in lanes
   std::uint64_t seed = 1;           ///< of inputs, weights and the objective's weights
   double input_scale = 1;           ///< inputs are uniform on (-scale, scale)
   double input_offset = 0;          ///< added to the inputs
@@ -91,6 +92,7 @@ GradientReport gradient_check(Sequential<double, D> model, const Objective& obje
 
   auto workspace = model.workspace(true);
   workspace.reserve(options.batch);
+  workspace.set_few(options.few);
   Tensor<double, D> gradients{Shape{parameters.trainable_count()}};
   const Index last = static_cast<Index>(model.layers().size()) - 1;
   const auto evaluate = [&](Batch<double, D>* gradient) {

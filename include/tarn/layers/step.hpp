@@ -30,7 +30,7 @@ class Step {
   /// Whether somebody will look at all activations and gradients of this pass.
   bool watched() const { return watched_; }
   void watch() { watched_ = true; }
-  /// Whether each layer works by itself, and leaves what it says it gives in memory: not so, neighbours may work as one.
+  /// Whether each layer works by itself. Otherwise neighbours may work as one, which pays where lanes are full.
   bool apart() const { return watched_ || workspace_->few(); }
   /// Where the time of this pass goes, if anybody asks. From `record` on the clock runs for what is booked first.
   Profile* profile() const { return profile_; }

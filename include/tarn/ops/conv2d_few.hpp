@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include <tarn/cpu/dispatch.hpp>
 #include <tarn/cpu/plain/conv2d.hpp>

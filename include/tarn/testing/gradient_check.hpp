@@ -17,7 +17,7 @@ namespace tarn::testing {
 
 struct GradientCheckOptions {
   Index batch = 5;                  ///< samples, at least 1
-  bool few = false;                 ///< one after another, as a trainer takes few on the CPU, instead of in lanes
+  bool few = false;                 ///< one after another instead of in lanes, as trainers take up to `few_samples` on the CPU
   std::uint64_t seed = 1;           ///< of inputs, weights and the objective's weights
   double input_scale = 1;           ///< inputs are uniform on (-scale, scale)
   double input_offset = 0;          ///< added to the inputs

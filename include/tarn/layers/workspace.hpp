@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -102,9 +103,9 @@ class Workspace {
     for (const std::size_t slot : slot_of) offsets.push_back(at[slot]);
     return offsets;
   }
-  /// With room behind it, into which the last vector of few samples may reach.
+  /// With room behind it, into which the last vector of few samples may reach; an ensemble has none.
   static Index batch_size(Index count, const Shape& sample) {
-    return Batch<T, D>{nullptr, count, sample}.size() + cpu::lanes<T>();
+    return Batch<T, D>{nullptr, count, sample}.size() + (std::is_same_v<D, Cpu> ? cpu::lanes<T>() : 0);
   }
 
   [[gnu::cold]] void plan(Index count) {

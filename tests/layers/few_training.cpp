@@ -121,9 +121,10 @@ TEMPLATE_TEST_CASE("All other layers learn from few samples what they learn from
       compare_steps(Sequential<T>{Input{6, 4, channels}, BatchNorm{}, conv(6, 3), BatchNorm{}, AvgPool2D{2}, conv(channels, 3),
                                   Flatten{}, Dense{.units = 5}});
     compare_steps(Sequential<T>{Input{channels}, BatchNorm{}});
-    compare_steps(Sequential<T>{Input{4, 5, channels}, Residual{conv(channels, 3), BatchNorm{}},
-                                Concatenate{conv(3, 3), Block{}, conv(2, 1)}, Sum{conv(4, 1), conv(4, 3)}, PReLU{},
-                                Conv2D{.filters = 7, .kernel = 2}});
+    if (channels <= 17 || sizeof(T) == 8)
+      compare_steps(Sequential<T>{Input{4, 5, channels}, Residual{conv(channels, 3), BatchNorm{}},
+                                  Concatenate{conv(3, 3), Block{}, conv(2, 1)}, Sum{conv(4, 1), conv(4, 3)}, PReLU{},
+                                  Conv2D{.filters = 7, .kernel = 2}});
   }
   compare_steps(Sequential<T>{Input{40, 40, 30}, BatchNorm{}, ReLU{}, AvgPool2D{4}});  // groups in pieces
 }

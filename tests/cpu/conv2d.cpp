@@ -260,6 +260,14 @@ TEMPLATE_TEST_CASE("A large convolution shares its weights out instead of the ba
   compare<TestType>({dense(257, 1300), 16, TestType{}});
 }
 
+TEMPLATE_TEST_CASE("A 1x1 kernel on one pixel of several is no dense layer of them all", "[cpu][conv2d]", float, double) {
+  const Index count = GENERATE(2, 40);
+  for (const Index outputs : {4, 300, 1100}) {
+    compare<TestType>({{2, 2, 3, 1, 1, 1, 1, outputs}, count, TestType{}});
+    compare<TestType>({{1, 2, 5, 1, 1, 1, 1, outputs}, count, TestType{}});
+  }
+}
+
 TEMPLATE_TEST_CASE("A kernel gradient is summed over several blocks of a large batch", "[cpu][conv2d]", float, double) {
   compare<TestType>({same(40, 11, 2, 3, 3, 5), 49, TestType{}});
   compare<TestType>({valid(14, 26, 4, 4, 4, 20), 9, TestType{}});

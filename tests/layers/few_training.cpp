@@ -89,6 +89,9 @@ TEMPLATE_TEST_CASE("Convolutions learn from few samples what they learn from lan
                                   Conv2D{.filters = filters, .kernel = {2, 5}, .stride = {3, 2}, .padding = Padding::same}});
       compare_steps(Sequential<T>{Input{3, 4, channels}, Conv2D{.filters = filters, .kernel = {3, 4}, .use_bias = false}});
       compare_steps(Sequential<T>{Input{3, 4, channels}, Conv2D{.filters = filters, .kernel = 1, .activation = Softmax{}}});
+      // One pixel of several: no product of the whole input.
+      compare_steps(Sequential<T>{Input{2, 2, channels}, Conv2D{.filters = filters, .kernel = 1, .stride = 2}});
+      compare_steps(Sequential<T>{Input{1, 2, channels}, Conv2D{.filters = filters, .kernel = 1, .stride = 2}});
     }
 }
 
@@ -158,6 +161,26 @@ TEMPLATE_TEST_CASE("A pass over few samples that somebody watches has the same g
                             Dense{.units = 3}};
   const auto alone = few_pass(model, 2, true, false), watched = few_pass(model, 2, true, true, true);
   CHECK(largest_difference(alone.gradients, watched.gradients) < (sizeof(T) == 4 ? 1e-5 : 1e-12));
+}
+
+TEST_CASE("Threads that share few samples leave each other's alone", "[layers][few][concurrency]") {
+  const Index count = std::max<Index>(few_samples<float>(), 2);
+  for (const int filters : {2, 3, 6}) {  // the last vectors of several pixels reach behind a sample
+    const Sequential<float> model{Input{7, 7, 192}, Conv2D{.filters = filters, .kernel = 5}};
+    const auto x = support::numbers<float>({count, 7, 7, 192}, 5);
+    Tensor<float> expected;
+    {
+      const support::Threads scope{1};
+      expected = model.predict(x);
+    }
+    const support::Threads scope{3};
+    Index wrong = 0;
+    for (int i = 0; i < 300; ++i) {
+      const Tensor<float> y = model.predict(x);
+      wrong += !std::equal(y.begin(), y.end(), expected.begin());
+    }
+    CHECK(wrong == 0);
+  }
 }
 
 TEMPLATE_TEST_CASE("Any number of threads gives the same bits for few samples", "[layers][few]", float, double) {

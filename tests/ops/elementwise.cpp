@@ -108,6 +108,13 @@ TEST_CASE("Copies between tensors and batches check shapes", "[ops][copy]") {
         "from_tensor: tensor is [5, 4], expected [5, 2, 2]");
   CHECK(error_of<ShapeError>([&] { ops::to_tensor(x.batch, out.view()); }) ==
         "to_tensor: tensor is [4, 2, 2], expected [5, 2, 2]");
+  if (cpu::lanes<float>() == 1) return;  // few samples and others have one layout
+  const Batch<float> few{out.data(), 4, {2, 2}, 1};
+  Batch<float> many = x.batch;
+  const Batch<float> four{many.data(), 4, {2, 2}};
+  CHECK(error_of<ShapeError>([&] { ops::copy(few, many = four); }) ==
+        "copy: y has " + std::to_string(cpu::lanes<float>()) +
+            " lanes, expected 1; give a batch beside another that one's lanes()");
 }
 
 TEMPLATE_TEST_CASE("A map applies a user's function to elements and channels", "[ops][map]", float, double) {

@@ -61,7 +61,7 @@ struct InputGradientPlan {
 /// Scratch that any of the functions below needs for so many samples.
 template <class T>
 Index few_scratch(const ConvGeometry& g, Index samples) {
-  if (dense(g)) return 0;
+  if (dense(g)) return std::max(samples * g.in_c, g.out_c);
   const ConvGeometry whole = padded(g);
   const InputGradientPlan<T> plan{g};
   return std::max({samples * whole.in_h * whole.in_w * g.in_c, g.out_h * g.out_c, plan.kernel_size + samples * plan.sum_size});

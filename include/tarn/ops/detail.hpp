@@ -43,11 +43,14 @@ Rows rows_of(const Batch<T, D>& x) {
 inline void check_shape(const char* where, const char* what, const Shape& found, const Shape& expected) {
   if (found != expected) throw ShapeError(where, ": ", what, " is ", found.to_string(), ", expected ", expected.to_string());
 }
-/// The same of two batches, whose shapes are formed for the message alone.
+/// The same of two batches, whose shapes are formed for the message alone. They must have as many lanes, too.
 template <class T, class D>
 void check_same_shape(const char* where, const char* what, const Batch<T, D>& found, const Batch<T, D>& expected) {
   if (found.count() != expected.count() || found.sample() != expected.sample())
     check_shape(where, what, found.shape(), expected.shape());
+  if (found.lanes() != expected.lanes())
+    throw ShapeError(where, ": ", what, " has ", found.lanes(), " lanes, expected ", expected.lanes(),
+                     "; give a batch beside another that one's lanes()");
 }
 /// Throws ShapeError unless a tensor has that many elements.
 inline void check_size(const char* where, const char* what, Index size, Index expected) {

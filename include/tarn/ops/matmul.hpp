@@ -69,7 +69,9 @@ void matmul_input_gradient(const Batch<T, D>& dy, const TensorView<const T, D>& 
   if (!detail::is_narrow<D>(dy.count(), lanes, out, in))
     return conv2d_input_gradient(dy, kernel, detail::dense_geometry(in, out), dx, scratch, below, x);
   if constexpr (detail::models<D>) {
-    detail::check_convolution(dx, dy, kernel.size(), 0, detail::dense_geometry(in, out));
+    detail::check_size("conv2d_input_gradient", "a sample of dy", dy.sample().size(), out);
+    detail::check_size("conv2d_input_gradient", "a sample of dx", dx.sample().size(), in);
+    detail::check_size("conv2d_input_gradient", "batch dx", dx.count(), dy.count());
     const bool scaled = x && below != Activation{} && below.is_elementwise();
     const Activation f = scaled ? below : Activation{};
     TARN_CPU_BODY(narrow_product, T)

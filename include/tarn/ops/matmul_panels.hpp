@@ -15,7 +15,8 @@ namespace tarn::ops::detail {
 
 using cpu::ConvGeometry;
 
-inline bool dense(const ConvGeometry& g) { return g.pixels() == 1 && g.depth() == g.in_c; }
+/// Whether a convolution is a product: one pixel of one pixel.
+inline bool dense(const ConvGeometry& g) { return g.pixels() == 1 && g.depth() == g.in_c && g.in_h * g.in_w == 1; }
 
 /// How the forward pass of a wide dense layer goes: each of at most 16 items has some outputs, in panels; the weights of a panel
 /// and of `depth` inputs are packed, and used while they are in the cache. Borders depend on shapes alone.

@@ -49,7 +49,8 @@ class Peer:
 
     def __init__(self, peer, mode, task, patience):
         self.peer, self.mode, self.patience, self.results = peer, mode, patience, []
-        environment = {**os.environ, "OMP_NUM_THREADS": str(task["threads"]), "MKL_NUM_THREADS": str(task["threads"])}
+        environment = {**os.environ, "OMP_NUM_THREADS": str(task["threads"]), "MKL_NUM_THREADS": str(task["threads"]),
+                       "MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}  # as the benchmark program has
         self.errors = tempfile.TemporaryFile("w+")
         start = time.perf_counter()
         self.process = subprocess.Popen([sys.executable, HERE / f"peer_{peer}.py", json.dumps({**task, "mode": mode})], text=True,

@@ -175,7 +175,7 @@ TEST_CASE("Threads that share few samples leave each other's alone", "[layers][f
     }
     const support::Threads scope{3};
     Index wrong = 0;
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 100; ++i) {
       const Tensor<float> y = model.predict(x);
       wrong += !std::equal(y.begin(), y.end(), expected.begin());
     }

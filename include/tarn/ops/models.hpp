@@ -17,7 +17,8 @@ namespace tarn::ops {
 template <class T>
 void gather(std::span<const Samples* const> data, std::span<const std::uint32_t* const> rows, Batch<T, CpuModels>& y) {
   const Index elements = y.sample().size(), lanes = y.lanes(), models = static_cast<Index>(data.size());
-  const Index chunk = std::max<Index>(1, 2048 / std::max<Index>(1, elements * lanes));  // samples that stay in the nearest cache
+  // Samples that stay in the nearest cache, or of wide ones enough for a line of the source to be used while it is there.
+  const Index chunk = std::max<Index>(8, 2048 / std::max<Index>(1, elements * lanes));
   for (Index first = 0; first < y.count(); first += chunk) {
     const Index last = std::min(first + chunk, y.count());
     for (Index lane = 0; lane < lanes; ++lane) {

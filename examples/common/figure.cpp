@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/figure.hpp"
 
-#include <sys/wait.h>
-
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -12,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "common/program.hpp"
 #include "common/results.hpp"
 #include "common/statistics.hpp"
 
@@ -57,6 +55,12 @@ std::string with_text_colour(std::string svg, const std::string& title) {
   const auto root = svg.find("<svg ");
   if (root != std::string::npos) svg.insert(root + 5, "style=\"color:#1b1f24;background:#fff\" ");
   return svg;
+}
+
+/// Its exit status. std::system would do, but has the caller deaf to Ctrl-C for as long.
+int run_in_shell(const std::string& command) {
+  std::FILE* const shell = ::popen(command.c_str(), "w");
+  return shell == nullptr ? -1 : ::pclose(shell);
 }
 
 }  // namespace
@@ -114,17 +118,15 @@ bool Figure::draw(const std::filesystem::path& folder) const {
                          preamble + script_ + "\nunset output\n");
   // The names are the programs' own; the folder, which is the user's, goes through the environment.
   ::setenv("TARN_FIGURES", std::filesystem::absolute(folder).c_str(), 1);
-  const int status = std::system(("cd -- \"$TARN_FIGURES\" && exec gnuplot " + name_ + ".gnuplot").c_str());
+  const int status = run_in_shell("cd -- \"$TARN_FIGURES\" && exec gnuplot " + name_ + ".gnuplot");
   std::ifstream in{unfinished, std::ios::binary};
   std::ostringstream svg;
   svg << in.rdbuf();
   in.close();
   std::error_code ignored;
   std::filesystem::remove(unfinished, ignored);
-  // Ctrl-C reaches gnuplot alone while it is waited for.
-  if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) || (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT)) {
+  if (status != 0 && interrupted()) {  // Ctrl-C reaches gnuplot too
     std::filesystem::remove(script, ignored);
-    std::raise(SIGINT);
     return false;
   }
   if (status != 0 || svg.str().find("</svg>") == std::string::npos)
@@ -135,7 +137,7 @@ bool Figure::draw(const std::filesystem::path& folder) const {
 }
 
 bool gnuplot_there() {
-  static const bool there = std::system("gnuplot --version > /dev/null 2>&1") == 0;
+  static const bool there = run_in_shell("gnuplot --version > /dev/null 2>&1") == 0;
   return there;
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <ctime>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -17,17 +18,22 @@ namespace examples {
 
 namespace {
 
-std::atomic<bool> stop_requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
+std::atomic<std::time_t> stop_requested{0};  // when, in seconds; 0: not
+static_assert(std::atomic<std::time_t>::is_always_lock_free);
 
+/// A second Ctrl-C ends at once. Signals that come together are one: `timeout` sends its own to the program and to the group.
 extern "C" void request_stop(int) {
-  stop_requested = true;
-  std::signal(SIGINT, SIG_DFL);  // a second Ctrl-C ends at once
+  const std::time_t now = std::time(nullptr);
+  std::time_t first = 0;
+  if (!stop_requested.compare_exchange_strong(first, now) && now - first > 1) {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
 }
 
 }  // namespace
 
-bool interrupted() { return stop_requested; }
+bool interrupted() { return stop_requested != 0; }
 
 int run(int argc, char** argv, const std::string& name, const std::string& description,
         const std::function<int(const Options&)>& body, const std::vector<std::string>& parts, const std::string& cpu_alone) {

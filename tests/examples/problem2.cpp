@@ -175,3 +175,12 @@ TEST_CASE("problem2_initialization ends with 130 on Ctrl-C, after writing what i
   CHECK(result["run"]["complete"] == false);
   CHECK(result["repeats"].empty());
 }
+
+TEST_CASE("problem2_initialization takes signals that come together for one Ctrl-C", "[examples][problem2]") {
+  const Folder folder;
+  const Outcome outcome =
+      run(folder, "problem2_initialization", "--only 2.3 --epochs 100000",
+          R"(sh -c '"$@" & sleep 2; for signal in $(seq 99); do kill -INT $!; done; wait $!' sh)");
+  CHECK(outcome.code == 130);
+  CHECK(support::result(folder, "problem2")["run"]["complete"] == false);
+}

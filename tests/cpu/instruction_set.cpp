@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <atomic>
+#include <thread>
+
+#include <tarn/core/parallel.hpp>
 #include <tarn/cpu/instruction_set.hpp>
 
 #include "../catch.hpp"
 #include "../support/compare.hpp"
+#include "../support/models.hpp"
 
 using support::error_of;
 using tarn::cpu::InstructionSet;
@@ -32,4 +37,31 @@ TEST_CASE("Lanes fill the vectors of the set, one lane on the plain bodies", "[c
     CHECK(tarn::cpu::lanes<float>() * 4 == tarn::cpu::vector_bytes(set));
     CHECK(tarn::cpu::lanes<double>() * 8 == tarn::cpu::vector_bytes(set));
   }
+}
+
+TEST_CASE("A set in use is that of its thread and of those that work for it, until its end", "[cpu][instruction_set][concurrency]") {
+  using tarn::cpu::instruction_set;
+  using tarn::cpu::UseInstructionSet;
+  const auto own = instruction_set();
+  const support::Threads scope{3};
+  const auto workers_with = [](InstructionSet set) {
+    std::atomic<int> found{0};
+    tarn::parallel::run(64, [&](tarn::Index) { found += instruction_set() == set; });
+    return found.load();
+  };
+  for (int round = 0; round < 20; ++round) {
+    const UseInstructionSet plain{InstructionSet::plain};
+    CHECK(tarn::cpu::lanes<float>() == 1);
+    CHECK(workers_with(InstructionSet::plain) == 64);
+    {
+      const UseInstructionSet baseline{InstructionSet::baseline};
+      CHECK(workers_with(InstructionSet::baseline) == 64);
+      InstructionSet other{};
+      std::thread{[&] { other = instruction_set(); }}.join();
+      CHECK(other == own);
+    }
+    CHECK(workers_with(InstructionSet::plain) == 64);
+  }
+  CHECK(instruction_set() == own);
+  CHECK(workers_with(own) == 64);
 }

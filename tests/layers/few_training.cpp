@@ -181,6 +181,23 @@ TEST_CASE("Threads that share few samples leave each other's alone", "[layers][f
     }
     CHECK(wrong == 0);
   }
+  for (const int channels : {3, 6, 17, 35}) {  // so do pooling and normalising, there and back, of pieces of a sample too
+    const Sequential<float> model{Input{48, 44, channels}, Tanh{},       BatchNorm{},     MaxPool2D{2}, BatchNorm{},
+                                  AvgPool2D{2},            BatchNorm{},  Dropout{0.2},    ReLU{},       GlobalAvgPool2D{},
+                                  Dense{.units = 3}};
+    FewPass<float> expected;
+    {
+      const support::Threads scope{1};
+      expected = few_pass(model, count, true, true);
+    }
+    const support::Threads scope{3};
+    for (int i = 0; i < 20; ++i) {
+      const auto found = few_pass(model, count, true, true);
+      CHECK(largest_difference(expected.y, found.y) == 0);
+      CHECK(largest_difference(expected.dx, found.dx) == 0);
+      CHECK(largest_difference(expected.gradients, found.gradients) == 0);
+    }
+  }
 }
 
 TEMPLATE_TEST_CASE("Any number of threads gives the same bits for few samples", "[layers][few]", float, double) {

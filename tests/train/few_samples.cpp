@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The trainer takes few samples one after another: from the size of a batch alone.
+// The trainer takes few samples one after another, and those that fill half of the widest vectors in narrower ones: from the size of a
+// batch alone.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -33,11 +34,11 @@ double weight_distance(const Sequential<T>& a, const Sequential<T>& b) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("A step on few samples changes the weights as it does among samples that do not count", "[trainer][few]",
-                   float, double) {
+TEMPLATE_TEST_CASE("A step on few samples, or on half a group, changes the weights as it does among samples that do not count",
+                   "[trainer][few]", float, double) {
   using T = TestType;
   const Dataset data = support::byte_images(64, 12, 1);
-  for (Index count = 1; count <= few_samples<T>(); ++count) {
+  for (Index count = 1; count <= cpu::lanes<T>() / 2; ++count) {
     auto few = support::model<T>(Input{12, 12, 1}, few_network), many = few;
     const CategoricalCrossEntropy loss{.from_logits = true, .reduction = Reduction::sum};
     Trainer a{few, loss, SGD{.learning_rate = 0.1}}, b{many, loss, SGD{.learning_rate = 0.1}};
@@ -64,6 +65,32 @@ TEMPLATE_TEST_CASE("Batches of few samples and of many take turns, with the same
     const History history = trainer.fit(data, {.epochs = 3, .batch_size = [](Index i) { return 1 + i * 7 % 20; }});
     CHECK(history.epochs.back().training.loss < history.epochs.front().training.loss);
     CHECK(weight_distance(found.front(), found.back()) == 0);
+  }
+}
+
+TEMPLATE_TEST_CASE("Half a group is trained on as in a process of narrower vectors, among other batches too", "[trainer][few]",
+                   float, double) {
+  using T = TestType;
+  if (cpu::instruction_set() != cpu::InstructionSet::v4) return;
+  const Index half = cpu::lanes<T>() / 2;
+  CHECK(step_instruction_set<T>(half) == cpu::InstructionSet::v3);
+  CHECK(step_instruction_set<T>(half + 1) == cpu::InstructionSet::v4);
+  CHECK(step_instruction_set<T>(few_samples<T>()) == cpu::InstructionSet::v4);
+  const Dataset data = support::byte_images(150, 12, 1);
+  for (const auto& network : {support::small_lenet(), few_network}) {
+    auto model = support::model<T>(Input{12, 12, 1}, network), narrow = model;
+    Trainer a{model, support::from_logits, Adam{}};
+    {
+      const cpu::UseInstructionSet use{cpu::InstructionSet::v3};
+      Trainer b{narrow, support::from_logits, Adam{}};
+      for (Index i = 0; i < 5; ++i) b.train_on_batch(data.take(i * half, half));
+    }
+    for (Index i = 0; i < 5; ++i) a.train_on_batch(data.take(i * half, half));
+    CHECK(weight_distance(narrow, model) == 0);
+
+    // After the smallest, and after larger ones, there is room for any.
+    for (const Index count : {Index{1}, half, Index{1}, 3 * half, half, few_samples<T>()}) a.train_on_batch(data.take(0, count));
+    CHECK(std::isfinite(a.evaluate(data).loss));
   }
 }
 

@@ -18,6 +18,14 @@ Index few_samples() {
   return cpu::lanes<T>() / 3;
 }
 
+/// What a training step of so many samples uses: where they would leave half of the lanes of v4 empty, and are not few, v3.
+template <class T>
+cpu::InstructionSet step_instruction_set(Index samples) {
+  const auto set = cpu::instruction_set();
+  const bool half = samples > few_samples<T>() && 2 * samples <= cpu::lanes<T>();
+  return half && set == cpu::InstructionSet::v4 ? cpu::InstructionSet::v3 : set;
+}
+
 /// On the CPU `lanes` samples stand side by side in the SIMD lanes: [group][element][lane], a sample's elements in
 /// row-major order (images: [h][w][c]). On the plain bodies there is one lane, so the layout is [sample][element]. So it is for
 /// few samples, which would leave most lanes empty: there channels stand side by side in a vector. Whoever makes a

@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include <tarn/core/shape.hpp>
+#include <tarn/cpu/instruction_set.hpp>
 
 /// The one thread pool of the process. Work is cut into parts whose borders never depend on the number of threads, so
 /// results do not either.
@@ -74,6 +76,7 @@ class Pool {
     }
     part_ = part;
     context_ = context;
+    set_ = cpu::detail::in_use;
     const Index count = threads();
     for (Index i = 0; i < count; ++i) {
       auto& queue = queues_[static_cast<std::size_t>(i)];
@@ -136,6 +139,7 @@ class Pool {
       seen = round_.load(std::memory_order_acquire);
       if (stopping_.load(std::memory_order_relaxed)) return;
       const bool is_open = state_.fetch_add(inside, std::memory_order_acq_rel) & open;
+      if (is_open) cpu::detail::in_use = set_;
       state_.fetch_sub(inside + (is_open ? drain(worker) : 0), std::memory_order_release);
     }
   }
@@ -191,6 +195,7 @@ class Pool {
   std::exception_ptr failure_;
   Part part_ = nullptr;
   void* context_ = nullptr;
+  std::optional<cpu::InstructionSet> set_;  // that the caller uses
   // Each in a cache line of its own: who waits for the one does not slow down those who change the other.
   alignas(line) std::atomic<unsigned> round_{0};
   alignas(line) std::atomic<State> state_{0};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include <tarn/error.hpp>
@@ -66,14 +67,30 @@ namespace detail {
   return forced && *forced ? parse_instruction_set(forced, best) : best;
 }
 
+/// What a `UseInstructionSet` says, in its thread and in those that work for it.
+inline constinit thread_local std::optional<InstructionSet> in_use;
+
 }  // namespace detail
 
-/// The instruction set that every operation of this process uses: `TARN_CPU` where it is set, else the best one.
-/// Decided once, at the first call; throws what `parse_instruction_set` throws.
+/// The instruction set that operations use: that of the process, which is `TARN_CPU` where it is set, else the best one, or what a
+/// `UseInstructionSet` says. The process's is decided once, at the first call; throws what `parse_instruction_set` throws.
 inline InstructionSet instruction_set() {
   static const InstructionSet chosen = detail::choose_instruction_set();
-  return chosen;
+  return detail::in_use.value_or(chosen);
 }
+
+/// Until its end, operations that are called by this thread use `set`, which must not be above the process's. Batches and scratch of
+/// another set are not for them.
+class UseInstructionSet {
+ public:
+  explicit UseInstructionSet(InstructionSet set) : before_{detail::in_use} { detail::in_use = set; }
+  ~UseInstructionSet() { detail::in_use = before_; }
+  UseInstructionSet(const UseInstructionSet&) = delete;
+  UseInstructionSet& operator=(const UseInstructionSet&) = delete;
+
+ private:
+  std::optional<InstructionSet> before_;
+};
 
 /// Lanes of the widest instruction set.
 template <class T>

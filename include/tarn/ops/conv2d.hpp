@@ -119,22 +119,32 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
   });
 }
 
+/// `conv2d_scratch` with the instruction set in use.
+template <class T, OnCpu D>
+Index scratch_in_use(const ConvGeometry& g) {
+  const Index lanes = cpu::lanes<T>();
+  const Index packed = dense(g)                                 ? wide(g) ? PanelPlan{g}.scratch() : 0
+                       : g.kernel_h * g.kernel_w > 1 || wide(g) ? g.depth() * g.out_c
+                                                                : 0;
+  const Index bias_sums = parallel::max_sum_parts * padded_size(g.out_c * lanes);
+  const KernelGradientPlan gradient{g, lanes, models<D>};
+  const Index panels = gradient.panels(g) ? GradientPanelPlan{g}.scratch() : 0;
+  const Index scalars = std::max({bias_sums, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
+  return std::max(packed, ceil_divide(scalars, scalars_per_number<T, D>()));
+}
+
 }  // namespace detail
 
 /// Numbers of scratch that any of the functions below needs, whatever the batch size and the number of threads.
 template <class T, OnCpu D = Cpu>
 Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto g = geometry.simplified();
-  const Index lanes = cpu::lanes<T>();
-  const Index packed = detail::dense(g)                                 ? detail::wide(g) ? detail::PanelPlan{g}.scratch() : 0
-                       : g.kernel_h * g.kernel_w > 1 || detail::wide(g) ? g.depth() * g.out_c
-                                                                        : 0;
-  const Index bias_sums = parallel::max_sum_parts * detail::padded_size(g.out_c * lanes);
-  const detail::KernelGradientPlan gradient{g, lanes, detail::models<D>};
-  const Index panels = gradient.panels(g) ? detail::GradientPanelPlan{g}.scratch() : 0;
-  const Index scalars =
-      std::max({bias_sums, detail::few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
-  return std::max(packed, detail::ceil_divide(scalars, scalars_per_number<T, D>()));
+  Index scratch = detail::scratch_in_use<T, D>(g);
+  if (const auto half = step_instruction_set<T>(cpu::lanes<T>() / 2); half != cpu::instruction_set()) {
+    const cpu::UseInstructionSet use{half};
+    scratch = std::max(scratch, detail::scratch_in_use<T, D>(g));
+  }
+  return scratch;
 }
 
 /// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.

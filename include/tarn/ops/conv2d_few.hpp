@@ -106,17 +106,18 @@ cpu::KernelGradientBlock<T> few_block(const T* dy, Index samples, const ConvGeom
   block.overwrite = true;
   return block;
 }
-/// dkernel = sum over samples and pixels of x dy. Work is cut by kernel rows, weights and outputs.
+/// dkernel = sum over samples and pixels of x dy. Work is cut by kernel rows, weights (by sixes, as tiles are) and outputs.
 template <class T>
 void kernel_gradient_few(const T* x, const T* dy, Index samples, const ConvGeometry& g, T* dkernel, T* scratch) {
   const bool copied = needs_padding(g);
   const ConvGeometry in = copied ? padded(g) : g;
   if (copied) x = pad(x, samples, g, false, scratch);
-  const Index width = 2 * cpu::lanes<T>();
-  const Index strips = std::max<Index>(g.run() / 48, 1), columns = std::max<Index>(g.out_c / width, 1);
+  const Index width = 2 * cpu::lanes<T>(), columns = std::max<Index>(g.out_c / width, 1), sixes = ceil_divide(g.run(), 6);
+  const Index strips = std::max(g.run() / 48, std::min(ceil_divide(sixes, 2), ceil_divide(16, g.kernel_h * columns)));
   run(samples * g.pixels() * g.depth() * g.out_c, g.kernel_h * strips * columns, [&](Index item) {
     const Index row = item / (strips * columns), column = item % columns;
-    const auto [first, last] = parallel::piece(g.run(), strips, item / columns % strips);
+    const auto [begin, end] = parallel::piece(sixes, strips, item / columns % strips);
+    const Index first = begin * 6, last = std::min(end * 6, g.run());
     auto block = few_block(dy, samples, g);
     block.x = x + row * in.in_w * in.in_c + first;
     block.x_group = in.in_h * in.in_w * in.in_c;

@@ -86,14 +86,6 @@ void run(Index work, Index parts, const Part& part) {
   for (Index i = 0; i < parts; ++i) part(i);
 }
 
-/// Calls `part(group)` for all groups, from several threads where there are lanes. Few samples go in order, since the last vector
-/// of each may reach into the next.
-template <class T, class D, class Part>
-void run_groups(const Batch<T, D>& x, const Part& part) {
-  if (!x.few()) return parallel::run(x.groups(), part);
-  for (Index group = 0; group < x.groups(); ++group) part(group);
-}
-
 /// Of y = conv(x, kernel) + bias or, with `gradients`, of dy, dkernel and dbias, on any device. Throws ShapeError where sizes do not
 /// fit the geometry.
 template <class T, class D>

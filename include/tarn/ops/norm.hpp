@@ -153,16 +153,10 @@ void normalize(const Batch<T, D>& x, const TensorView<const T, D>& mean, const T
   detail::check_scratch("normalize", scratch, norm_scratch(statistics));
   T* scale = scratch.data();
   TARN_CPU_BODY(normalize_scale, T)(variance.data(), gamma.data(), static_cast<T>(epsilon), statistics, scale);
-  const auto normalize = [&, channels = channels](const auto& body, Index first, Index pixels) {
+  const auto body = x.few() ? TARN_CPU_FEW_BODY(normalize, T, detail::models<D>) : TARN_CPU_BODY(normalize, T, detail::models<D>);
+  detail::for_pixels(x, [&, channels = channels](Index first, Index pixels) {
     body(x.data() + first, y.data() + first, 1, pixels, channels, mean.data(), scale, beta.data());
-  };
-  if (x.few())
-    detail::run_groups(x, [&, rows = rows](Index group) {
-      normalize(TARN_CPU_FEW_BODY(normalize, T, detail::models<D>), group * x.group_size(), rows);
-    });
-  else
-    detail::for_pixels(
-        x, [&](Index first, Index pixels) { normalize(TARN_CPU_BODY(normalize, T, detail::models<D>), first, pixels); });
+  });
 }
 
 /// dx = dy gamma / sqrt(variance + epsilon), a channel: the gradient where mean and variance do not depend on x.
@@ -254,18 +248,15 @@ void normalize_gradient(const Batch<T, D>& x, const Batch<T, D>& dy, const Tenso
   const auto slopes = detail::normalize_parameter_gradients(x, dy, static_cast<double>(x.count() * rows), mean, variance, epsilon,
                                                             gamma, dgamma, dbeta, scratch);
   if (!dx) return;
-  if (x.few()) {
-    TARN_CPU_FEW_BODY(normalize_gradient, T, detail::models<D>)
-    (x.data(), dy.data(), dx->data(), x.groups(), rows, channels, mean.data(), slopes.scale, slopes.offset, slopes.slope);
-    return activation_gradient(below, x, *dx);
-  }
-  const auto body = TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
+  const auto body = x.few() ? TARN_CPU_FEW_BODY(normalize_gradient, T, detail::models<D>)
+                            : TARN_CPU_BODY(normalize_gradient, T, detail::models<D>);
   const detail::Finish<T> finish{below, x.data()};
   detail::for_pixels(x, [&, channels = channels](Index first, Index pixels) {
     body(x.data() + first, dy.data() + first, dx->data() + first, 1, pixels, channels, mean.data(), slopes.scale, slopes.offset,
          slopes.slope);
-    if (finish.any()) finish(dx->data() + first, first, pixels * channels * x.lanes());
+    if (finish.any() && !x.few()) finish(dx->data() + first, first, pixels * channels * x.lanes());
   });
+  if (finish.any() && x.few()) activation_gradient(below, x, *dx);
 }
 
 }  // namespace tarn::ops

@@ -71,13 +71,14 @@ void run_parts(const Batch<T, D>& x, Index parts, const Body& body) {
   run(x.few() ? 16 * x.scalars() : serial_work + 1, parts, body);
 }
 
-/// Calls `body(first scalar, pixels)` for ranges of pixels that stay in the cache, of all groups.
+/// Calls `body(first scalar, pixels)` for ranges of pixels that stay in the cache, of all groups; few samples are as one.
 template <class T, class D, class Body>
 void for_pixels(const Batch<T, D>& x, const Body& body) {
-  const auto [rows, channels] = rows_of(x);
+  const auto [group_rows, channels] = rows_of(x);
+  const Index groups = x.few() ? 1 : x.groups(), rows = x.few() ? x.groups() * group_rows : group_rows;
   const Index pixel = channels * x.lanes(), some = std::max<Index>(8192 / std::max<Index>(pixel, 1), 1);
   const Index ranges = ceil_divide(rows, some);
-  parallel::run(x.groups() * ranges, [&, rows = rows](Index item) {
+  parallel::run(groups * ranges, [&](Index item) {
     const Index row = item % ranges * some;
     body((item / ranges * rows + row) * pixel, std::min(some, rows - row));
   });

@@ -17,28 +17,29 @@ void check_pool(const char* where, const Batch<T, D>& x, const Batch<T, D>& y, c
   check_size(where, "a sample of y", y.sample().size(), g.out_h * g.out_w * g.channels);
 }
 
-/// Windows that tile the image fall into rows that have nothing to do with each other: `parts` of a geometry of their own. Other
-/// windows are one part.
+/// Windows that tile the image fall into rows that have nothing to do with each other: `parts` of a geometry of their own, of one
+/// row, or several of few samples. Other windows are one part.
 struct WindowRows {
   Index parts = 1;
   cpu::PoolGeometry part;
 
-  explicit WindowRows(const cpu::PoolGeometry& g) : part{g} {
+  WindowRows(const cpu::PoolGeometry& g, bool few) : part{g} {
     if (!g.tiles()) return;
-    parts = g.out_h;
-    part.in_h = g.window_h, part.out_h = 1;
+    Index rows = 1;
+    while (few && rows < g.out_h && (g.out_h % rows != 0 || rows * g.window_h * g.in_w * g.channels < grain)) ++rows;
+    parts = g.out_h / rows;
+    part.in_h = rows * g.window_h, part.out_h = rows;
   }
 };
 
 /// Calls `body(geometry, offset in x, offset in y, size in x)` for all windows of all groups, by rows where those can go by
-/// themselves. Few samples go as in `run_groups`.
+/// themselves.
 template <class T, class D, class Body>
 void for_windows(const Batch<T, D>& x, const Batch<T, D>& y, const cpu::PoolGeometry& g, const Body& body) {
-  if (x.few())
-    return run_groups(x, [&](Index group) { body(g, group * x.group_size(), group * y.group_size(), x.group_size()); });
-  const WindowRows rows{g};
+  const WindowRows rows{g, x.few()};
   const Index x_size = x.group_size() / rows.parts, y_size = y.group_size() / rows.parts;
-  parallel::run(x.groups() * rows.parts, [&](Index item) { body(rows.part, item * x_size, item * y_size, x_size); });
+  run(x.few() ? 16 * x.scalars() : serial_work + 1, x.groups() * rows.parts,
+      [&](Index item) { body(rows.part, item * x_size, item * y_size, x_size); });
 }
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include <tarn/losses/categorical_cross_entropy.hpp>
@@ -299,6 +300,8 @@ class Trainer {
     const Index count = static_cast<Index>(rows.size());
     reserve(count, data.targets, !weights.empty());
     const double rate = updater_.learning_rate(progress());  // throws before anything has changed
+    std::optional<cpu::UseInstructionSet> use;
+    if constexpr (std::is_same_v<D, Cpu>) use.emplace(step_instruction_set<T>(count));
     if constexpr (steps_on_device)
       if (!seen) {
         detail::TrainingParts<T, D, Loss, Updater> parts{model_,     loss_, updater_, gradients_,      state_before_,

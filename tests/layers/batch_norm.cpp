@@ -232,5 +232,16 @@ TEST_CASE("BatchNorm and the averages behind it give as one what they give one b
       double largest = 0;
       for (Index i = 0; i < together.size(); ++i) largest = std::max(largest, std::abs(together[i] - one_by_one[i]));
       CHECK(largest < 1e-11);
+
+      // For inference too, with the moving statistics.
+      const auto state = support::numbers<double>(Shape{model.parameters().state().size()}, 4, 0.2, 1.0);
+      ops::copy(state.view(), model.parameters().state());
+      const Tensor<double> normalized = model.outputs("batch_norm", support::numbers<double>(input.shape.prepend(count), 5)),
+                           found = model.outputs("avg_pool2d", support::numbers<double>(input.shape.prepend(count), 5)),
+                           expected = Sequential<double>{Input{normalized.shape().without_first()}, pool}.predict(normalized);
+      REQUIRE(found.size() == expected.size());
+      largest = 0;
+      for (Index i = 0; i < found.size(); ++i) largest = std::max(largest, std::abs(found[i] - expected[i]));
+      CHECK(largest < 1e-12);
     }
 }

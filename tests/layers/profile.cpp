@@ -131,7 +131,11 @@ TEST_CASE("Predictions go into a profile, and a look inside does not", "[layers]
   model.predict(striped_images(300).inputs, &profile);
   CHECK(profile.inference().passes == 2);
   CHECK(profile.inference().samples == 300);
-  CHECK(profile.row("avg_pool2d").inference.passes == 2);
+  CHECK(profile.row("batch_norm_1").inference.passes == 2);
+  CHECK(profile.row("avg_pool2d").inference.passes == 0);
+  CHECK(profile.row("avg_pool2d").sharing.inference_with_below);
+  CHECK(profile.table().find("in batch_norm_1\n") != std::string::npos);
+  CHECK_FALSE(profile.row("avg_pool2d").sharing.with_below);
   CHECK(profile.training().passes == 0);
   Trainer trainer{model, CategoricalCrossEntropy{.from_logits = true}, SGD{}, {.profile = &profile}};
   trainer.diagnose(striped_images(8));

@@ -9,9 +9,11 @@
 // value to code of another target crashes with g++ at -O0 and is refused by clang.) Instructions that vector types do not have are
 // written as such: <immintrin.h> would cost every program 0.3 s and 90 MB to compile.
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>

@@ -9,7 +9,8 @@ namespace tarn::io {
 
 /// {"training": {"passes", "samples", "seconds"}, "inference": {...}, "rows": [{"name", "type", "output", "forward": {"passes",
 /// "seconds", "flops", "bytes"}, "backward": {...}, "inference": {...}, "sharing": [...]}, ...]}: sums over all passes. What did not
-/// happen is left out; "sharing" lists what holds of "with_below", "derivative", "takes_sums" and "no_dx".
+/// happen is left out; "sharing" lists what holds of "with_below", "derivative", "takes_sums", "no_dx" and
+/// "inference_with_below".
 inline nlohmann::ordered_json to_json(const Profile& profile) {
   using Json = nlohmann::ordered_json;
   Json result = Json::object();
@@ -36,6 +37,7 @@ inline nlohmann::ordered_json to_json(const Profile& profile) {
     shares("derivative", row.sharing.derivative);
     shares("takes_sums", row.sharing.takes_sums);
     shares("no_dx", row.sharing.no_dx);
+    shares("inference_with_below", row.sharing.inference_with_below);
     result["rows"].push_back(std::move(line));
   }
   return result;

@@ -95,9 +95,14 @@ class BatchNorm::Layer final : public tarn::Layer<T, D> {
 
     void forward(const Batch<T, D>& x, Batch<T, D>& between, Batch<T, D>& y, Step<T, D>& step) const override {
       Batch<T, D> pooled{between.data(), y.count(), y.sample(), y.lanes()};
-      ops::moments_and_pool(x, windows_, step.kept(norm_.mean_), step.kept(norm_.variance_), pooled, step.scratch());
-      norm_.move_statistics(step);
-      const TensorView<const T, D> mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
+      TensorView<const T, D> mean = step.value(norm_.moving_mean_), variance = step.value(norm_.moving_variance_);
+      if (step.training()) {
+        ops::moments_and_pool(x, windows_, step.kept(norm_.mean_), step.kept(norm_.variance_), pooled, step.scratch());
+        norm_.move_statistics(step);
+        mean = step.kept(norm_.mean_), variance = step.kept(norm_.variance_);
+      } else {
+        ops::avg_pool2d(x, windows_, pooled);
+      }
       ops::normalize(std::as_const(pooled), mean, variance, norm_.spec_.epsilon, step.value(norm_.gamma_),
                      step.value(norm_.beta_), y, step.scratch());
     }

@@ -64,7 +64,8 @@ class Layer {
   }
   /// The windows of which y is the mean, where that is all there is to the layer.
   virtual const cpu::PoolGeometry* averages() const { return nullptr; }
-  /// This layer and the next as one, if that is less work; null if not. Used in training, while this layer is not frozen.
+  /// This layer and the next as one, if that is less work; null if not. Used for inference, and in training while this
+  /// layer is not frozen.
   virtual std::shared_ptr<const LayerPair<T, D>> paired(const Layer& next) const {
     static_cast<void>(next);
     return nullptr;

@@ -99,7 +99,7 @@ class Passes {
  private:
   /// Whether a layer and the next one work as one in this pass.
   bool pairs(Index i, const Step<T, D>& step) const {
-    return step.training() && !step.apart() && !is_frozen(i) && (*layers_)[static_cast<std::size_t>(i)].pair;
+    return at(i).pair && !(step.training() && (step.apart() || is_frozen(i))) && !step.watched();
   }
   void backward_pair(Index i, Workspace<T, D>& workspace, Index count, Step<T, D>& step, bool input_gradient) const {
     const auto& placed = (*layers_)[static_cast<std::size_t>(i)];
@@ -150,8 +150,9 @@ class Passes {
     for (const Index from : placed.inputs) numbers += sample(from).size();
     const auto part = step.training() ? Profile::Part::forward : Profile::Part::inference;
     step.profile()->book(i, part, flops(placed, count), bytes(count * numbers + placed.trainable + placed.state));
-    if (step.training()) step.profile()->sharing(i).with_below = false;
-    if (paired) step.profile()->sharing(i + 1).with_below = true;
+    const auto with_below = step.training() ? &Profile::Sharing::with_below : &Profile::Sharing::inference_with_below;
+    step.profile()->sharing(i).*with_below = false;
+    if (paired) step.profile()->sharing(i + 1).*with_below = true;
   }
   void book_backward(Index i, bool paired, bool dx, Index count, const Step<T, D>& step) const {
     const auto& placed = at(i);

@@ -59,6 +59,7 @@ class Profile {
     bool derivative = false;  ///< its dx comes multiplied by the derivative of the activation below, which is then done
     bool takes_sums = false;  ///< two sums come from the layer above in place of dy
     bool no_dx = false;       ///< nobody needs its dx, or two sums of it are enough
+    bool inference_with_below = false;  ///< as `with_below`, in the last pass of inference
   };
   struct Row {
     std::string name, type;             ///< "conv2d_1", "Conv2D"; gather, loss, optimizer and rest have no type
@@ -223,15 +224,17 @@ class ProfileTable {
     Profile::Work forward, backward, whole;
     for (const Profile::Row& row : rows) {
       const Profile::Work first = training_ ? row.forward : row.inference, second = training_ ? row.backward : Profile::Work{};
-      if (first.passes + second.passes == 0 && !(training_ && row.sharing.with_below)) continue;
+      const bool with_below = training_ ? row.sharing.with_below : row.sharing.inference_with_below;
+      if (first.passes + second.passes == 0 && !with_below) continue;
       left(row.name, names_);
       if (first.passes + second.passes == 0) {
-        left("", 87);
+        left("", training_ ? 87 : 48);
       } else {
         Profile::Work sum = first;
         const bool has_ways = !training_ || !row.type.empty();
         line(has_ways ? first : Profile::Work{}, second, sum += second);
       }
+      if (with_below) out_ += "  in " + row.below;
       if (training_) notes(row.sharing, row.below);
       out_ += '\n';
       if (!training_ || !row.type.empty()) forward += first, backward += second;
@@ -279,7 +282,6 @@ class ProfileTable {
     number("%10.2f", whole.bytes / static_cast<double>(all_.passes) / 1e6);
   }
   void notes(const Profile::Sharing& s, const std::string& below) {
-    if (s.with_below) out_ += "  in " + below;
     if (s.derivative) out_ += "  f' of " + below;
     if (s.takes_sums) out_ += "  from sums";
     if (s.no_dx && !s.takes_sums) out_ += "  no dx";

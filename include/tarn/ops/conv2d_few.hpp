@@ -30,6 +30,7 @@ template <class T>
 const T* pad(const T* x, Index samples, const ConvGeometry& g, bool planes, T* copies) {
   const ConvGeometry whole = padded(g);
   const Index line = whole.in_w * g.in_c, width = std::min(g.in_w, whole.in_w - g.pad_left);
+  const bool as_it_is = !planes || g.in_c == 1;
   run(16 * samples * whole.in_h * line, samples, [&](Index sample) {
     T* to = copies + sample * whole.in_h * line;
     for (Index row = 0; row < whole.in_h; ++row, to += line) {
@@ -37,8 +38,8 @@ const T* pad(const T* x, Index samples, const ConvGeometry& g, bool planes, T* c
       std::fill_n(to, line, T(0));
       if (from < 0 || from >= g.in_h) continue;
       const T* const in = x + (sample * g.in_h + from) * g.in_w * g.in_c;
-      if (!planes) std::copy_n(in, width * g.in_c, to + g.pad_left * g.in_c);
-      for (Index c = 0; planes && c < g.in_c; ++c)
+      if (as_it_is) std::copy_n(in, width * g.in_c, to + g.pad_left * g.in_c);
+      for (Index c = 0; !as_it_is && c < g.in_c; ++c)
         for (Index column = 0; column < width; ++column) to[c * whole.in_w + g.pad_left + column] = in[column * g.in_c + c];
     }
   });

@@ -104,6 +104,7 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
 template <class T>
 void from_tensor(const TensorView<const T, Cpu>& x, Batch<T, Cpu>& y) {
   detail::check_shape("from_tensor", "tensor", x.shape(), y.shape());
+  if (y.lanes() == 1) return static_cast<void>(std::copy_n(x.data(), x.size(), y.data()));
   detail::gather_rows(
       x.data(), [](Index sample) { return sample; }, [](T value) { return value; }, y);
 }
@@ -112,6 +113,7 @@ void from_tensor(const TensorView<const T, Cpu>& x, Batch<T, Cpu>& y) {
 template <class T>
 void to_tensor(const Batch<T, Cpu>& x, const TensorView<T, Cpu>& y) {
   detail::check_shape("to_tensor", "tensor", y.shape(), x.shape());
+  if (x.lanes() == 1) return static_cast<void>(std::copy_n(x.data(), x.size(), y.data()));
   const Index elements = x.sample().size();
   const int lanes = x.lanes();
   parallel::run(x.groups(), [&](Index group) {

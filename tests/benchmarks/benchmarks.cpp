@@ -3,8 +3,11 @@
 // is timed the same way: `benchmarks model --input 784 --layers 'dense 512 relu; dense 10'`.
 #include <malloc.h>
 
+#include <atomic>
 #include <cmath>
 #include <iostream>
+#include <thread>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -132,9 +135,38 @@ int run_model(const Settings& settings, const Description& description, bool as_
   });
 }
 
-/// The machine's limit as it is now; other work beside it, or a virtual machine's host, can take much of it away.
+/// Nanoseconds until a number that one thread writes is seen by another, the median of 20 means.
+double handover_ns() {
+  constexpr int passes = 1000;
+  const auto await = [](const std::atomic<int>& number, int value) {
+    for (int spin = 0; number.load(std::memory_order_acquire) != value; ++spin)
+      if (spin > 10000) std::this_thread::yield();  // no core is free for the other
+  };
+  std::vector<double> each;
+  for (int round = 0; round < 20; ++round) {
+    alignas(64) std::atomic<int> ball{0};  // at an odd number it is the other thread's turn
+    std::thread other{[&] {
+      for (int i = 1; i < 2 * passes; i += 2) {
+        await(ball, i);
+        ball.store(i + 1, std::memory_order_release);
+      }
+    }};
+    const Stopwatch watch;
+    for (int i = 0; i < 2 * passes; i += 2) {
+      ball.store(i + 1, std::memory_order_release);
+      await(ball, i + 2);
+    }
+    each.push_back(1e9 * watch.seconds() / (2 * passes));
+    other.join();
+  }
+  return median(each);
+}
+
+/// The machine's limits as they are now; other work beside it, or a virtual machine's host, can take much of them away.
 int print_peak(const Settings& settings, bool as_json) {
-  print({{"threads", settings.threads}, {"peak_gflops", tarn::peak_gflops(settings.threads)}}, as_json);
+  Json line{{"threads", settings.threads}, {"peak_gflops", tarn::peak_gflops(settings.threads)}};
+  if (settings.threads > 1) line["handover_ns"] = handover_ns();
+  print(line, as_json);
   return 0;
 }
 
@@ -184,7 +216,7 @@ int main(int argc, char** argv) {
   std::string folder = "growth";
   CLI::App& growth = *app.add_subcommand("growth", "Time against batch size, channels, width, depth and threads");
   growth.add_option("--out", folder, "folder of growth.csv and growth.svg");
-  CLI::App& peak = *app.add_subcommand("peak", "Measures the machine's multiply-adds a second, the peak of the other figures");
+  CLI::App& peak = *app.add_subcommand("peak", "Measures the machine's multiply-adds a second, the peak of the other figures, and how fast threads see each other's writes");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

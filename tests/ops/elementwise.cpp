@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <limits>
 #include <tarn/ops/elementwise.hpp>
 
 #include <tarn/ops/copy.hpp>
@@ -98,6 +99,19 @@ TEMPLATE_TEST_CASE("Bytes gathered in lanes are scaled in double and rounded onc
       INFO(elements << " elements, " << count << " samples, times " << scale << " plus " << offset);
       CHECK(wrong == 0);
     }
+}
+
+TEST_CASE("Bytes go through float only where all 256 have the bits of double", "[ops][copy]") {
+  const auto in_float = [](double scale, double offset, Index count) {
+    return ops::detail::byte_scale<float>(scale, offset, count).in_float;
+  };
+  CHECK(in_float(1 / 255.0, 0, 100000));
+  CHECK(in_float(1, 0, 100000));
+  CHECK_FALSE(in_float(1 / 255.0, 0, 100));  // too few to be worth looking
+  CHECK_FALSE(in_float(1 / 127.5, -1, 100000));
+  CHECK_FALSE(in_float(-1, 0, 100000));  // -1 * 0 + 0 is 0, not -0
+  for (const double scale : {std::numeric_limits<double>::quiet_NaN(), 1e-40, 1e40, 0.0}) CHECK_FALSE(in_float(scale, 0, 100000));
+  CHECK_FALSE(ops::detail::byte_scale<double>(1, 0, 100000).in_float);
 }
 
 TEST_CASE("Copies between tensors and batches check shapes", "[ops][copy]") {

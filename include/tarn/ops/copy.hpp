@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <type_traits>
@@ -74,6 +76,23 @@ void gather_rows(const Source* source, Row row, Convert convert, Batch<T, Cpu>& 
   });
 }
 
+/// How bytes become numbers of type T; looked into where there are `count` of them to be gained from it.
+template <class T>
+cpu::ByteScale byte_scale(double scale, double offset, Index count) {
+  cpu::ByteScale how{scale, offset};
+  const bool far_from_limits = std::abs(scale) > 1e-30 && std::abs(scale) < 1e30;  // where a product would not be exact
+  if (sizeof(T) != sizeof(float) || offset != 0 || !far_from_limits || count < 16384) return how;
+  how.head = std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(scale)) & 0xffffff00U);  // 16 digits, a byte has 8
+  how.tail = static_cast<float>(scale - static_cast<double>(how.head));
+  how.in_float = true;
+  for (int byte = 0; byte < 256; ++byte) {
+    const float value = static_cast<float>(byte), in_float = value * how.head + value * how.tail;
+    how.in_float &= std::bit_cast<std::uint32_t>(in_float) ==
+                    std::bit_cast<std::uint32_t>(cpu::plain::scaled<float>(static_cast<std::uint8_t>(byte), scale, offset));
+  }
+  return how;
+}
+
 }  // namespace detail
 
 /// y = the samples at `rows`, in lanes, as scale * value + offset, computed in double.
@@ -87,11 +106,12 @@ void gather(const Samples& samples, std::span<const std::uint32_t> rows, Batch<T
         if constexpr (std::is_same_v<Source, std::uint8_t>)
           if (!y.few()) {
             const auto body = TARN_CPU_BODY(gather_bytes, T);
+            const cpu::ByteScale how = detail::byte_scale<T>(scale, offset, y.size());
             return parallel::run(y.groups(), [&](Index group) {
               const std::uint8_t* from[2 * cpu::max_lanes<T>];  // this group's rows, and the next one's
               for (int lane = 0; lane < 2 * y.lanes(); ++lane)
                 from[lane] = values.data() + row(std::min(group * y.lanes() + lane, y.count() - 1)) * y.sample().size();
-              body(from, from + y.lanes(), y.sample().size(), scale, offset, y.group(group));
+              body(from, from + y.lanes(), y.sample().size(), how, y.group(group));
             });
           }
         detail::gather_rows(

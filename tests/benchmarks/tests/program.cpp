@@ -61,6 +61,8 @@ TEST_CASE("The machine's peak can be asked for alone", "[benchmarks]") {
   const Json line = Json::parse(outcome.text);
   CHECK(line["threads"] == 1);
   CHECK(line["peak_gflops"].get<double>() > 0);
+  CHECK_FALSE(line.contains("handover_ns"));
+  CHECK(Json::parse(run("peak --threads 2 --json").text)["handover_ns"].get<double>() > 0);
   CHECK(run("peak --profile").code == 2);
 }
 

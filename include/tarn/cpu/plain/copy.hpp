@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <tarn/core/shape.hpp>
+#include <tarn/cpu/geometry.hpp>
 
 namespace tarn::cpu::plain {
 
@@ -21,9 +22,9 @@ T scaled(Value value, double scale, double offset) {
 }
 
 template <class T>
-void gather_bytes(const std::uint8_t* const* rows, const std::uint8_t* const* /*next*/, Index elements, double scale,
-                  double offset, T* out) {
-  for (Index element = 0; element < elements; ++element) out[element] = scaled<T>(rows[0][element], scale, offset);
+void gather_bytes(const std::uint8_t* const* rows, const std::uint8_t* const* /*next*/, Index elements, const ByteScale& how,
+                  T* out) {
+  for (Index element = 0; element < elements; ++element) out[element] = scaled<T>(rows[0][element], how.scale, how.offset);
 }
 
 }  // namespace tarn::cpu::plain

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "common/program.hpp"
 
+#include <time.h>
+
 #include <atomic>
 #include <csignal>
-#include <ctime>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -18,14 +19,16 @@ namespace examples {
 
 namespace {
 
-std::atomic<std::time_t> stop_requested{0};  // when, in seconds; 0: not
-static_assert(std::atomic<std::time_t>::is_always_lock_free);
+std::atomic<long long> stop_requested{0};  // when, in nanoseconds; 0: not
+static_assert(std::atomic<long long>::is_always_lock_free);
 
-/// A second Ctrl-C ends at once. Signals that come together are one: `timeout` sends its own to the program and to the group.
+/// A second Ctrl-C ends at once. Signals within half a second are one: `timeout` sends its own to the program and to the group.
 extern "C" void request_stop(int) {
-  const std::time_t now = std::time(nullptr);
-  std::time_t first = 0;
-  if (!stop_requested.compare_exchange_strong(first, now) && now - first > 1) {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  const long long now = time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+  long long first = 0;
+  if (!stop_requested.compare_exchange_strong(first, now) && now - first > 500'000'000) {
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
   }

@@ -45,8 +45,16 @@ TEST_CASE("A set in use is that of its thread and of those that work for it, unt
   const auto own = instruction_set();
   const support::Threads scope{3};
   const auto workers_with = [](InstructionSet set) {
-    std::atomic<int> found{0};
-    tarn::parallel::run(64, [&](tarn::Index) { found += instruction_set() == set; });
+    const auto caller = std::this_thread::get_id();
+    std::atomic<int> found{0}, others{0};
+    for (int attempt = 0; attempt < 1000 && others == 0; ++attempt) {  // until a worker had a part
+      found = 0;
+      tarn::parallel::run(64, [&](tarn::Index) {
+        others += std::this_thread::get_id() != caller;
+        found += instruction_set() == set;
+      });
+    }
+    CHECK(others > 0);
     return found.load();
   };
   for (int round = 0; round < 20; ++round) {

@@ -180,7 +180,7 @@ TEST_CASE("problem2_initialization takes signals that come together for one Ctrl
   const Folder folder;
   const Outcome outcome =
       run(folder, "problem2_initialization", "--only 2.3 --epochs 100000",
-          R"(sh -c '"$@" & sleep 2; for signal in $(seq 99); do kill -INT $!; done; wait $!' sh)");
+          R"(timeout -s KILL 60 sh -c '"$@" & sleep 2; for signal in $(seq 99); do kill -INT $!; done; wait $!' sh)");
   CHECK(outcome.code == 130);
   CHECK(support::result(folder, "problem2")["run"]["complete"] == false);
 }

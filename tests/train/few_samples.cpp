@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The trainer takes few samples one after another, and those that fill half of the widest vectors in narrower ones: from the size of a
-// batch alone.
+// The trainer takes few samples one after another, and those that fill half of the widest vectors in narrower ones: from the size of
+// a batch alone.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -87,11 +87,44 @@ TEMPLATE_TEST_CASE("Half a group is trained on as in a process of narrower vecto
     }
     for (Index i = 0; i < 5; ++i) a.train_on_batch(data.take(i * half, half));
     CHECK(weight_distance(narrow, model) == 0);
-
-    // After the smallest, and after larger ones, there is room for any.
-    for (const Index count : {Index{1}, half, Index{1}, 3 * half, half, few_samples<T>()}) a.train_on_batch(data.take(0, count));
-    CHECK(std::isfinite(a.evaluate(data).loss));
   }
+  // After batches of any other size, the same as with a trainer that knows none.
+  auto one = support::model<T>(Input{12, 12, 1}, {Conv2D{.filters = 5, .kernel = 3, .activation = Tanh{}}, BatchNorm{},
+                                                  AvgPool2D{2}, Conv2D{.filters = 18, .kernel = 3}, Flatten{}, Dense{.units = 10}}),
+       several = one;
+  Trainer a{one, support::from_logits, SGD{}};
+  for (const Index count : {half, Index{1}, half, 3 * half, few_samples<T>(), half, 2 * half}) {
+    a.train_on_batch(data.take(0, count));
+    Trainer{several, support::from_logits, SGD{}}.train_on_batch(data.take(0, count));
+    CHECK(weight_distance(several, one) == 0);
+    CHECK(a.evaluate(data).loss == Trainer{several, support::from_logits, SGD{}}.evaluate(data).loss);
+  }
+}
+
+TEST_CASE("Inside a step on half a group other models predict as ever", "[trainer][few]") {
+  if (cpu::instruction_set() != cpu::InstructionSet::v4) return;
+  const auto inner = support::model<float>(Input{12, 12, 1}, support::small_lenet());
+  const auto images = support::numbers<float>({40, 12, 12, 1}, 3);
+  const auto first = [&](Index count) { return TensorView<const float>{images.data(), {count, 12, 12, 1}}; };
+  const Tensor<float> expected = inner.predict(first(40));
+  const auto check = [&](const Sequential<float>& model, Index count) {
+    const Tensor<float> found = model.predict(first(count));
+    double worst = 0;
+    for (Index i = 0; i < found.size(); ++i) worst = std::max(worst, static_cast<double>(std::abs(found[i] - expected[i])));
+    CHECK(worst < 1e-5);
+  };
+  const Sequential<float> copy = inner;  // with no memory yet
+  {
+    const cpu::UseInstructionSet use{cpu::InstructionSet::v3};  // as a step has it
+    for (const Index count : {1, 8, 40}) check(copy, count);
+  }
+  for (const Index count : {8, 1, 40}) check(copy, count);
+  const Sequential<float> another = inner;
+  {
+    const cpu::UseInstructionSet use{cpu::InstructionSet::v3};
+    check(another, 8);
+  }
+  check(another, 8);
 }
 
 TEST_CASE("A network learns one sample at a time", "[trainer][few]") {

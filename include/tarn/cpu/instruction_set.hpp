@@ -72,12 +72,13 @@ inline constinit thread_local std::optional<InstructionSet> in_use;
 
 }  // namespace detail
 
-/// The instruction set that operations use: that of the process, which is `TARN_CPU` where it is set, else the best one, or what a
-/// `UseInstructionSet` says. The process's is decided once, at the first call; throws what `parse_instruction_set` throws.
-inline InstructionSet instruction_set() {
+/// `TARN_CPU` where it is set, else the best one. Decided once, at the first call; throws what `parse_instruction_set` throws.
+inline InstructionSet process_instruction_set() {
   static const InstructionSet chosen = detail::choose_instruction_set();
-  return detail::in_use.value_or(chosen);
+  return chosen;
 }
+/// The instruction set that operations use: the process's, or what a `UseInstructionSet` says.
+inline InstructionSet instruction_set() { return detail::in_use ? *detail::in_use : process_instruction_set(); }
 
 /// Until its end, operations that are called by this thread use `set`, which must not be above the process's. Batches and scratch of
 /// another set are not for them.

@@ -124,6 +124,7 @@ class Ensemble {
       if (samples->sample() != input_shape() || samples->size() != n)
         throw ShapeError("predict: inputs are ", samples->shape().to_string(), ", expected ",
                          input_shape().prepend(n).to_string());
+    const cpu::UseInstructionSet use{cpu::process_instruction_set()};  // the members' lanes, inside another model's step too
     Tensor<T> outputs{output_shape().prepend(n).prepend(size_)};
     constexpr Index at_once = 64;
     parallel::run(static_cast<Index>(groups_.size()), [&](Index group) {

@@ -20,6 +20,7 @@ class Step;
 
 /// Two neighbouring layers in one, for steps in which nobody looks at what stands between them. `between` is the memory that
 /// the first one's output would have; what is put there in `forward` is there in `backward`. The Step is the first layer's.
+/// For inference y may have the memory of x: nothing of it is written before all of x is read.
 template <class T, class D = Cpu>
 class LayerPair {
  public:

@@ -66,7 +66,7 @@ class Profile {
     Shape output;                       ///< of one sample
     std::string below;                  ///< the layer that its input comes from
     Work forward, backward, inference;  ///< in training, what has no way back is `forward`
-    Sharing sharing;                    ///< in the last training step
+    Sharing sharing;                    ///< in the last training step, if it says nothing else
   };
   struct Total {
     Index passes = 0, samples = 0;

@@ -21,7 +21,8 @@ class Workspace {
 
   Workspace(Layers layers, const Shape& input, bool training) : layers_{std::move(layers)}, input_{input}, training_{training} {}
 
-  /// Makes room for batches of up to `count` samples. Allocates only where that is more than ever before.
+  /// Makes room for batches of up to `count` samples, whatever the instruction set in use. Allocates only where that is more than
+  /// ever before.
   void reserve(Index count) {
     if (count <= capacity_ && !activations_.empty()) return;
     capacity_ = 0;  // until there is memory
@@ -31,7 +32,8 @@ class Workspace {
     capacity_ = count;
   }
 
-  /// Hands out batches of one sample after another from now on, or of lanes again. What stands in the memory is lost.
+  /// Hands out batches of one sample after another from now on, or of lanes again, as many as the instruction set in use has. What
+  /// stands in the memory is lost.
   void set_few(bool few) { lanes_ = few ? 1 : cpu::lanes<T>(); }
   bool few() const { return lanes_ != cpu::lanes<T>(); }
 
@@ -109,6 +111,7 @@ class Workspace {
   }
 
   [[gnu::cold]] void plan(Index count) {
+    const cpu::UseInstructionSet widest{cpu::process_instruction_set()};
     size_ = 0;
     scratch_size_ = 0;
     kept_.assign(layers_->size(), {});

@@ -140,8 +140,8 @@ template <class T, OnCpu D = Cpu>
 Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   const auto g = geometry.simplified();
   Index scratch = detail::scratch_in_use<T, D>(g);
-  if (const auto half = step_instruction_set<T>(cpu::lanes<T>() / 2); half != cpu::instruction_set()) {
-    const cpu::UseInstructionSet use{half};
+  if constexpr (!detail::models<D>) {
+    const cpu::UseInstructionSet use{step_instruction_set<T>(cpu::lanes<T>() / 2)};
     scratch = std::max(scratch, detail::scratch_in_use<T, D>(g));
   }
   return scratch;

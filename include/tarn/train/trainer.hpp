@@ -271,6 +271,7 @@ class Trainer {
       std::vector<std::uint32_t> rows(static_cast<std::size_t>(chunk));
       Buffer buffer;
       workspace.reserve(chunk);
+      workspace.set_few(false);
       buffer.reserve(chunk, data.targets, false);
       for (Index first = from; first < data.size(); first += chunk) {
         const Index count = std::min(chunk, data.size() - first);

@@ -282,7 +282,8 @@ def main():
     versions = {name: version for result in results for name, version in result["versions"].items()}
     text = (table(results) + f"\n\n{machine(arguments.threads)}; Python {platform.python_version()}, "
             + ", ".join(f"{name} {version}" for name, version in versions.items())
-            + f"; peak {host.best:.0f} GFLOP/s, {host.least:.0f} ns between threads, {host.repeated} turns taken again\n")
+            + f"; peak {host.best:.0f} GFLOP/s, " + (f"{host.least:.0f} ns between threads, " if arguments.threads > 1 else "")
+            + f"{host.repeated} turns taken again\n")
     Path(f"{arguments.out}.md").write_text(text)
     print(text, end="")
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "common/figure.hpp"
 
+#include <sys/wait.h>
+
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -61,6 +64,9 @@ std::string with_text_colour(std::string svg, const std::string& title) {
 int run_in_shell(const std::string& command) {
   std::FILE* const shell = ::popen(command.c_str(), "w");
   return shell == nullptr ? -1 : ::pclose(shell);
+}
+bool ended_by_ctrl_c(int status) {
+  return (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) || (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT);
 }
 
 }  // namespace
@@ -125,7 +131,8 @@ bool Figure::draw(const std::filesystem::path& folder) const {
   in.close();
   std::error_code ignored;
   std::filesystem::remove(unfinished, ignored);
-  if (status != 0 && interrupted()) {  // Ctrl-C reaches gnuplot too
+  if (ended_by_ctrl_c(status) && !interrupted()) std::raise(SIGINT);  // a signal to gnuplot alone counts as well
+  if (status != 0 && interrupted()) {
     std::filesystem::remove(script, ignored);
     return false;
   }

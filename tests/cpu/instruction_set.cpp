@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include <tarn/core/parallel.hpp>
@@ -46,14 +47,13 @@ TEST_CASE("A set in use is that of its thread and of those that work for it, unt
   const support::Threads scope{3};
   const auto workers_with = [](InstructionSet set) {
     const auto caller = std::this_thread::get_id();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
     std::atomic<int> found{0}, others{0};
-    for (int attempt = 0; attempt < 1000 && others == 0; ++attempt) {  // until a worker had a part
-      found = 0;
-      tarn::parallel::run(64, [&](tarn::Index) {
-        others += std::this_thread::get_id() != caller;
-        found += instruction_set() == set;
-      });
-    }
+    tarn::parallel::run(64, [&](tarn::Index) {
+      if (std::this_thread::get_id() != caller) ++others;
+      while (others == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();  // until a worker has a part
+      found += instruction_set() == set;
+    });
     CHECK(others > 0);
     return found.load();
   };

@@ -103,14 +103,6 @@ struct MapChannels {
   const T* data;
 };
 
-/// How a byte becomes a number: scale * byte + offset, in double and rounded once or, where `in_float`, as head * byte + tail * byte, of
-/// which the first product is exact. That has the same bits then.
-struct ByteScale {
-  double scale, offset;
-  bool in_float = false;
-  float head = 0, tail = 0;
-};
-
 /// What a stream's counters share: two key words, step and identity. Of several models, two key words for each.
 struct StreamWords {
   const std::uint32_t* keys;

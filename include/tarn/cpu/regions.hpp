@@ -20,6 +20,7 @@
 
 #include <tarn/core/philox.hpp>
 #include <tarn/core/shape.hpp>
+#include <tarn/cpu/byte_scale.hpp>
 #include <tarn/cpu/conv2d_block.hpp>
 #include <tarn/cpu/geometry.hpp>
 #include <tarn/cpu/instruction_set.hpp>

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <tarn/core/shape.hpp>
-#include <tarn/cpu/geometry.hpp>
+#include <tarn/cpu/byte_scale.hpp>
 
 namespace tarn::cpu::plain {
 

@@ -219,7 +219,8 @@ int main(int argc, char** argv) {
   CLI::App& growth = *app.add_subcommand("growth", "Time against batch size, channels, width, depth and threads");
   growth.add_option("--out", folder, "folder of growth.csv and growth.svg");
   CLI::App& peak = *app.add_subcommand("peak",
-                                       "Measures the machine's multiply-adds a second, the peak of the other figures, and how fast threads see each other's writes");
+                                       "Measures the machine's multiply-adds a second, the peak of the other figures, and how "
+                                       "fast threads see each other's writes");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

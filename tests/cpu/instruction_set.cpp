@@ -40,7 +40,8 @@ TEST_CASE("Lanes fill the vectors of the set, one lane on the plain bodies", "[c
   }
 }
 
-TEST_CASE("A set in use is that of its thread and of those that work for it, until its end", "[cpu][instruction_set][concurrency]") {
+TEST_CASE("A set in use is that of its thread and of those that work for it, until its end",
+          "[cpu][instruction_set][concurrency]") {
   using tarn::cpu::instruction_set;
   using tarn::cpu::UseInstructionSet;
   const auto own = instruction_set();

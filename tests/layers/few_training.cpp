@@ -182,8 +182,16 @@ TEST_CASE("Threads that share few samples leave each other's alone", "[layers][f
     CHECK(wrong == 0);
   }
   for (const int channels : {3, 6, 17, 35}) {  // so do pooling and normalising, there and back, of pieces of a sample too
-    const Sequential<float> model{Input{48, 44, channels}, Tanh{},       BatchNorm{},     MaxPool2D{2}, BatchNorm{},
-                                  AvgPool2D{2},            BatchNorm{},  Dropout{0.2},    ReLU{},       GlobalAvgPool2D{},
+    const Sequential<float> model{Input{48, 44, channels},
+                                  Tanh{},
+                                  BatchNorm{},
+                                  MaxPool2D{2},
+                                  BatchNorm{},
+                                  AvgPool2D{2},
+                                  BatchNorm{},
+                                  Dropout{0.2},
+                                  ReLU{},
+                                  GlobalAvgPool2D{},
                                   Dense{.units = 3}};
     FewPass<float> expected;
     {

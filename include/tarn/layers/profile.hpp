@@ -55,10 +55,10 @@ class Profile {
     }
   };
   struct Sharing {
-    bool with_below = false;  ///< it works as one with the layer below, in whose row all of it is booked
-    bool derivative = false;  ///< its dx comes multiplied by the derivative of the activation below, which is then done
-    bool takes_sums = false;  ///< two sums come from the layer above in place of dy
-    bool no_dx = false;       ///< nobody needs its dx, or two sums of it are enough
+    bool with_below = false;            ///< it works as one with the layer below, in whose row all of it is booked
+    bool derivative = false;            ///< its dx comes multiplied by the derivative of the activation below, which is then done
+    bool takes_sums = false;            ///< two sums come from the layer above in place of dy
+    bool no_dx = false;                 ///< nobody needs its dx, or two sums of it are enough
     bool inference_with_below = false;  ///< as `with_below`, in the last pass of inference
   };
   struct Row {

@@ -129,7 +129,8 @@ Index scratch_in_use(const ConvGeometry& g) {
   const Index bias_sums = parallel::max_sum_parts * padded_size(g.out_c * lanes);
   const KernelGradientPlan gradient{g, lanes, models<D>};
   const Index panels = gradient.panels(g) ? GradientPanelPlan{g}.scratch() : 0;
-  const Index scalars = std::max({bias_sums, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
+  const Index scalars =
+      std::max({bias_sums, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
   return std::max(packed, ceil_divide(scalars, scalars_per_number<T, D>()));
 }
 

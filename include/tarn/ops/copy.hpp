@@ -82,7 +82,8 @@ cpu::ByteScale byte_scale(double scale, double offset, Index count) {
   cpu::ByteScale how{scale, offset};
   const bool far_from_limits = std::abs(scale) > 1e-30 && std::abs(scale) < 1e30;  // where a product would not be exact
   if (sizeof(T) != sizeof(float) || offset != 0 || !far_from_limits || count < 16384) return how;
-  how.head = std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(scale)) & 0xffffff00U);  // 16 digits, a byte has 8
+  how.head =
+      std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(scale)) & 0xffffff00U);  // 16 digits, a byte has 8
   how.tail = static_cast<float>(scale - static_cast<double>(how.head));
   how.in_float = true;
   for (int byte = 0; byte < 256; ++byte) {

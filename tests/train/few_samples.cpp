@@ -89,8 +89,9 @@ TEMPLATE_TEST_CASE("Half a group is trained on as in a process of narrower vecto
     CHECK(weight_distance(narrow, model) == 0);
   }
   // After batches of any other size, the same as with a trainer that knows none.
-  auto one = support::model<T>(Input{12, 12, 1}, {Conv2D{.filters = 5, .kernel = 3, .activation = Tanh{}}, BatchNorm{},
-                                                  AvgPool2D{2}, Conv2D{.filters = 18, .kernel = 3}, Flatten{}, Dense{.units = 10}}),
+  auto one =
+           support::model<T>(Input{12, 12, 1}, {Conv2D{.filters = 5, .kernel = 3, .activation = Tanh{}}, BatchNorm{},
+                                                AvgPool2D{2}, Conv2D{.filters = 18, .kernel = 3}, Flatten{}, Dense{.units = 10}}),
        several = one;
   Trainer a{one, support::from_logits, SGD{}};
   for (const Index count : {half, Index{1}, half, 3 * half, few_samples<T>(), half, 2 * half}) {

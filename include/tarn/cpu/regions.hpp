@@ -25,6 +25,7 @@
 #include <tarn/cpu/geometry.hpp>
 #include <tarn/cpu/instruction_set.hpp>
 #include <tarn/cpu/narrow.hpp>
+#include <tarn/cpu/winograd_block.hpp>
 #include <tarn/formulas/activations.hpp>
 #include <tarn/formulas/losses.hpp>
 #include <tarn/formulas/optimizers.hpp>

@@ -54,7 +54,8 @@ class Conv2D::Layer final : public tarn::Layer<T, D> {
   Reads backward_reads(const Step<T, D>& step) const override { return {true, step.left(activation_) != Activation{}}; }
 
   void forward(const Batch<T, D>& x, Batch<T, D>& y, Step<T, D>& step) const override {
-    ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch());  // y = f(x * W + b)
+    ops::conv2d(x, step.value(kernel_), step.value(bias_), geometry_, activation_, y, step.scratch(),
+                step.training());  // y = f(x * W + b)
   }
   void backward(const Batch<T, D>& x, const Batch<T, D>& y, Batch<T, D>& dy, Batch<T, D>* dx, Step<T, D>& step) const override {
     const bool sums = step.dx_sums().size() != 0;

@@ -11,6 +11,7 @@
 #include <tarn/cpu/plain/conv2d.hpp>
 #include <tarn/ops/conv2d_few.hpp>
 #include <tarn/ops/conv2d_kernel_gradient.hpp>
+#include <tarn/ops/conv2d_winograd.hpp>
 #include <tarn/ops/elementwise.hpp>
 #include <tarn/ops/matmul_panels.hpp>
 
@@ -129,8 +130,16 @@ Index scratch_in_use(const ConvGeometry& g) {
   const Index bias_sums = parallel::max_sum_parts * padded_size(g.out_c * lanes);
   const KernelGradientPlan gradient{g, lanes, models<D>};
   const Index panels = gradient.panels(g) ? GradientPanelPlan{g}.scratch() : 0;
+  Index winograd_scratch = 0;
+  if (!models<D> && winograd(g)) {
+    const WinogradPlan plan{g, lanes};
+    winograd_scratch = std::max(plan.scratch(), plan.gradient_scratch(g));
+  }
+  if (const auto t = g.transposed(g.phase(0, g.in_h, g.kernel_h, 1, g.pad_top), g.phase(0, g.in_w, g.kernel_w, 1, g.pad_left));
+      !models<D> && g.stride_h == 1 && g.stride_w == 1 && winograd(t))
+    winograd_scratch = std::max(winograd_scratch, WinogradPlan{t, lanes}.scratch());
   const Index scalars =
-      std::max({bias_sums, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
+      std::max({bias_sums, winograd_scratch, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
   return std::max(packed, ceil_divide(scalars, scalars_per_number<T, D>()));
 }
 
@@ -150,11 +159,13 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
 
 /// y = f(conv(x, kernel) + bias). An elementwise f is applied to each range of y while that is in the cache.
 /// x [batch, in_h, in_w, in_c], kernel [kernel_h, kernel_w, in_c, out_c], bias [out_c] or empty, y [batch, out_h, out_w, out_c].
-/// Cost: 2 batch out_h out_w kernel_h kernel_w in_c out_c flops. Throws ShapeError where sizes do not fit the geometry.
+/// In `training` a 3x3 kernel may go by Winograd's algorithm, which rounds otherwise; predictions have the same bits however many
+/// samples are predicted at once. Cost: 2 batch out_h out_w kernel_h kernel_w in_c out_c flops, of which the algorithm spares up to
+/// 56 %. Throws ShapeError where sizes do not fit the geometry.
 template <class T, OnCpu D>
 void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> kernel,
             std::type_identity_t<TensorView<const T, D>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
-            Batch<T, D>& y, std::type_identity_t<TensorView<T, D>> scratch) {
+            Batch<T, D>& y, std::type_identity_t<TensorView<T, D>> scratch, bool training = false) {
   const auto g = geometry.simplified();
   detail::check_convolution(x, y, kernel.size(), bias.size(), g);
   constexpr bool models = detail::models<D>;
@@ -166,7 +177,11 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
     detail::convolve_few(x.data(), x.count(), kernel.data(), start, g, y.data(), scratch.data());
     return activate(activation, y, y);
   }
-  if (!models && detail::dense(g) && detail::wide(g)) {
+  if (!models && training && detail::winograd(g)) {
+    detail::check_scratch("conv2d", scratch, detail::WinogradPlan{g, x.lanes()}.scratch());
+    detail::convolve_winograd(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), false, start, g, y.data(), {activation},
+                              scratch.data());
+  } else if (!models && detail::dense(g) && detail::wide(g)) {
     detail::check_scratch("conv2d", scratch, detail::PanelPlan{g}.scratch());
     detail::multiply_panels(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), start, g, y.data(), {activation},
                             scratch.data());
@@ -211,6 +226,11 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
       const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
       if (rows.count == 0 || columns.count == 0) continue;
       const auto t = g.transposed(rows, columns);
+      if (!models && detail::winograd(t)) {
+        detail::check_scratch("conv2d_input_gradient", scratch, detail::WinogradPlan{t, lanes}.scratch());
+        return detail::convolve_winograd<T>(dy.data(), dy.groups(), lanes, kernel.data(), true, nullptr, t, dx.data(), finish,
+                                            scratch.data());
+      }
       detail::Weights<T> weights{kernel.data(), false, width, g.out_c * width};
       if (packed && models && lanes > 1)
         weights = detail::pack_models(kernel.data(), g, t, i, j, lanes, scratch.data());

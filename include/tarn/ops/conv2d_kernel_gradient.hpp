@@ -7,6 +7,7 @@
 #include <tarn/cpu/dispatch.hpp>
 #include <tarn/cpu/plain/conv2d.hpp>
 #include <tarn/ops/conv2d_few.hpp>
+#include <tarn/ops/conv2d_winograd.hpp>
 #include <tarn/ops/detail.hpp>
 #include <tarn/ops/elementwise.hpp>
 #include <tarn/ops/matmul_panels.hpp>
@@ -234,6 +235,12 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     if (biased) detail::sum_rows_few(dz, groups, g, Index{0}, g.out_h, dbias.data());
     if (taps.size() != 0) detail::sum_taps_few(dz, groups, g, taps.data(), memory);
     return;
+  }
+  if (!models && taps.size() == 0 && detail::winograd(g)) {
+    detail::check_scratch("conv2d_parameter_gradients", scratch, detail::WinogradPlan{g, x.lanes()}.gradient_scratch(g));
+    if (activated) activation_gradient(activation, y, dy);
+    return detail::kernel_gradient_winograd<T>(x.data(), dy.data(), groups, x.lanes(), g, dkernel.data(),
+                                               biased ? dbias.data() : nullptr, memory);
   }
   // Calls `work(block, overwrite)` for the blocks of groups [first, last), output rows [first_row, last_row).
   const auto for_blocks = [&](Index first, Index last, Index first_row, Index last_row, T* copies, auto work) {

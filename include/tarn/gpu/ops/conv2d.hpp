@@ -51,7 +51,7 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
 template <class T>
 void conv2d(const Batch<T, Gpu>& x, std::type_identity_t<TensorView<const T, Gpu>> kernel,
             std::type_identity_t<TensorView<const T, Gpu>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
-            Batch<T, Gpu>& y, std::type_identity_t<TensorView<T, Gpu>> scratch) {
+            Batch<T, Gpu>& y, std::type_identity_t<TensorView<T, Gpu>> scratch, bool) {
   const auto g = geometry.simplified();
   detail::check_convolution(x, y, kernel.size(), bias.size(), g);
   if (y.size() == 0) return;

@@ -109,7 +109,10 @@ void convolve(const T* x, Index groups, Index lanes, const Weights<T>& weights, 
   };
   const Index work = groups * lanes * g.pixels() * std::max<Index>(g.depth(), 1) * g.out_c;
   if (work <= serial_work) return compute(0, groups, 0, g.out_h, 0, tiles);
-  const Index block = lanes == 1 ? 16 : 4, blocks = ceil_divide(groups, block);
+  // Two blocks at least, so that two threads have the same samples here as in the layers around, and do not exchange activations;
+  // of large products they would rather exchange those than both read all weights.
+  const Index fewest = g.pixels() == 1 && g.depth() * g.out_c > 65536 ? 1 : 2;
+  const Index block = lanes == 1 ? 16 : std::clamp<Index>(groups / fewest, 1, 4), blocks = ceil_divide(groups, block);
   const Index items = ceil_divide(std::min<Index>(32, 2 * work / serial_work), blocks);
   const Index row_parts = std::min(items, g.out_h), tile_parts = g.pixels() == 1 ? std::min(items, tiles) : 1;
   parallel::run(blocks * row_parts * tile_parts, [&](Index item) {

@@ -38,7 +38,7 @@ struct WinogradPlan {
     tiles = std::clamp<Index>(budget / (positions * lanes * (g.in_c + outputs)) / 2 * 2, 2, 32);
     v_stride = stride(tiles * g.in_c);
     m_stride = stride(tiles * outputs);
-    gradient_tiles = std::clamp<Index>(2 * budget / (positions * lanes * (g.in_c + g.out_c)), 4, 32);
+    gradient_tiles = std::clamp<Index>(budget / (positions * lanes * (g.in_c + g.out_c)), 4, 32);
     parts = std::clamp<Index>((Index{1} << 22) / u_size, 1, items);
     columns = std::clamp<Index>(g.out_c / 64, 1, items / parts);
   }
@@ -56,15 +56,21 @@ struct WinogradPlan {
   Index gradient_scratch(const ConvGeometry& g) const { return parts * part_size(g) + items * gradient_item_size(g); }
 };
 
+/// Calls `body(first, last)` on ranges of at least so many weights, if there are as many, none shorter than a vector.
+template <class Body>
+void for_weights(Index size, Index least, const Body& body) {
+  const Index vectors = size / cpu::max_lanes<float>, pieces = std::clamp<Index>(size / least, 1, 16);
+  parallel::run(pieces, [&](Index item) {
+    const auto [first, last] = parallel::piece(vectors, pieces, item);
+    body(first * cpu::max_lanes<float>, item + 1 < pieces ? last * cpu::max_lanes<float> : size);
+  });
+}
+
 /// u [position][in][out] of a kernel [3][3][in][out].
 template <class T>
 void transform_kernel(const T* kernel, Index size, T* u) {
   const auto body = TARN_CPU_LANES_BODY(winograd_kernel, T);
-  const Index unit = 64, units = ceil_divide(size, unit), pieces = std::clamp<Index>(size / 4096, 1, 16);
-  parallel::run(pieces, [&](Index item) {
-    const auto [first, last] = parallel::piece(units, pieces, item);
-    body(kernel, size, first * unit, std::min(last * unit, size), u);
-  });
+  for_weights(size, 4096, [&](Index first, Index last) { body(kernel, size, first, last, u); });
 }
 
 /// y = f(conv(x, kernel) + bias) or, `flipped`, the convolution of dy with the flipped kernel, whose in and out are y's and x's.
@@ -173,12 +179,9 @@ void kernel_gradient_winograd(const T* x, const T* dz, Index groups, Index lanes
       }
     }
   });
-  const Index size = g.in_c * g.out_c, unit = 64, units = ceil_divide(size, unit), pieces = std::clamp<Index>(size / 1024, 1, 16);
+  const Index size = g.in_c * g.out_c;
   const auto body = TARN_CPU_LANES_BODY(winograd_kernel_gradient, T);
-  parallel::run(pieces, [&](Index item) {
-    const auto [first, last] = parallel::piece(units, pieces, item);
-    body(scratch, parts, plan.part_size(g), size, first * unit, std::min(last * unit, size), dkernel);
-  });
+  for_weights(size, 1024, [&](Index first, Index last) { body(scratch, parts, plan.part_size(g), size, first, last, dkernel); });
   if (dbias) TARN_CPU_BODY(sum_parts, T)(scratch + plan.u_size, parts, plan.part_size(g), g.out_c, dbias);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/core/tensor.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -15,10 +16,10 @@ using tarn::Tensor;
 using tarn::TensorView;
 
 TEST_CASE("Storage is aligned, zeroed and copied deeply", "[core][storage]") {
-  for (const Index size : {1, 3, 64, 1001}) {
+  for (const Index size : {1, 3, 64, 1001, 3'000'000}) {
     Storage<float> a{size};
     CHECK(reinterpret_cast<std::uintptr_t>(a.data()) % tarn::alignment == 0);
-    for (Index i = 0; i < size; ++i) REQUIRE(a.data()[i] == 0);
+    CHECK(std::all_of(a.data(), a.data() + size, [](float value) { return value == 0; }));
     a.data()[size - 1] = 5;
     Storage<float> b = a;
     CHECK(b.data() != a.data());
@@ -46,6 +47,7 @@ TEST_CASE("Storage survives assignment to itself and from an empty one", "[core]
   CHECK(a.size() == 0);
   CHECK(a.data() == nullptr);
   CHECK_THROWS_AS(Storage<double>{Index{1} << 62}, std::bad_alloc);
+  CHECK_THROWS_AS(Storage<char>{Index{1} << 62}, std::bad_alloc);
 }
 
 TEST_CASE("A tensor holds zeros, or the values that it is given", "[core][tensor]") {

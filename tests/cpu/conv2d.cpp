@@ -114,7 +114,7 @@ struct Kernels {
   Images<T> x, y, dy, dx;
   Weights<T> kernel, bias, dkernel, sums, taps;
 
-  explicit Kernels(const Reference& r, bool with_bias = true)
+  explicit Kernels(const Reference& r, bool with_bias = true, bool training = false)
       : x{r.count, {r.g.in_h, r.g.in_w, r.g.in_c}},
         y{r.count, {r.g.out_h, r.g.out_w, r.g.out_c}},
         dy{r.count, {r.g.out_h, r.g.out_w, r.g.out_c}},
@@ -131,10 +131,10 @@ struct Kernels {
     Tensor<T> scratch{Shape{ops::conv2d_scratch<T>(r.g)}};
     for (T& value : scratch) value = std::numeric_limits<T>::quiet_NaN();
     ops::conv2d(x.batch, kernel.view, with_bias ? TensorView<const T>{bias.view} : TensorView<const T>{}, r.g, Linear{}, y.batch,
-                scratch);
+                scratch, training);
     ops::conv2d_input_gradient(dy.batch, kernel.view, r.g, dx.batch, scratch);
     ops::conv2d_parameter_gradients(x.batch, y.batch, Linear{}, dy.batch, r.g, dkernel.view, sums.view, scratch,
-                                    ops::can_sum_taps<T, Cpu>(r.g) ? taps.view : TensorView<T>{});
+                                    !training && ops::can_sum_taps<T, Cpu>(r.g) ? taps.view : TensorView<T>{});
   }
 };
 
@@ -151,8 +151,8 @@ std::string text(const ConvGeometry& g, Index count) {
 
 /// Compares every output, and says which was the first wrong one.
 template <class T>
-void compare(const Reference& r) {
-  Kernels<T> k{r};
+void compare(const Reference& r, bool training = false) {
+  Kernels<T> k{r, true, training};
   const auto sample_terms = static_cast<double>(r.g.depth()), pixel_terms = static_cast<double>(r.count * r.g.pixels());
   const auto wrong_sample = [&](Images<T>& samples, const std::vector<double>& expected, double terms) {
     const Index size = samples.batch.sample().size();
@@ -171,7 +171,7 @@ void compare(const Reference& r) {
   CHECK(wrong_sample(k.dx, r.dx, static_cast<double>(r.g.kernel_h * r.g.kernel_w * r.g.out_c)) == -1);
   CHECK(wrong_weight(k.dkernel.view, r.dkernel) == -1);
   CHECK(wrong_weight(k.sums.view, r.sums) == -1);
-  if (!ops::can_sum_taps<T, Cpu>(r.g)) return;
+  if (training || !ops::can_sum_taps<T, Cpu>(r.g)) return;
   CHECK(wrong_weight(k.taps.view, r.taps) == -1);
   Tensor<T> sums{Shape{2, r.g.in_c}};
   ops::conv2d_input_gradient_sums<T, Cpu>(k.kernel.view, k.dkernel.view, k.taps.view, r.g, sums.view());
@@ -277,6 +277,31 @@ TEMPLATE_TEST_CASE("A kernel gradient is summed over several blocks of a large b
   compare<TestType>({dense(73, 4200), 70, TestType{}});
 }
 
+TEMPLATE_TEST_CASE("In training 3x3 kernels on many channels go by tiles, and agree with loops in double", "[cpu][conv2d]", float,
+                   double) {
+  const Index count = GENERATE(3, 16, 35);
+  for (const ConvGeometry& g : {same(8, 8, 16, 3, 3, 16), same(7, 9, 17, 3, 3, 33), valid(9, 8, 40, 3, 3, 20),
+                                valid(4, 17, 16, 3, 3, 130), same(2, 2, 150, 3, 3, 16), same(33, 6, 16, 3, 3, 18),
+                                same(6, 5, 70, 3, 3, 70), ConvGeometry{5, 4, 20, 3, 3, 7, 6, 17, 2, 2},
+                                ConvGeometry{6, 6, 18, 3, 3, 6, 8, 16, 0, 3}}) {  // padding as far as it goes, and further
+    INFO(text(g, count));
+    REQUIRE(ops::detail::suits_winograd(g) == (cpu::lanes<TestType>() > 1));
+    compare<TestType>({g, count, TestType{}}, true);
+  }
+}
+
+TEST_CASE("Tiles are for training, for 3x3 kernels on many channels, and where they spare a third", "[cpu][conv2d]") {
+  if (cpu::lanes<float>() == 1) return;
+  for (const ConvGeometry& g : {same(8, 8, 15, 3, 3, 16), same(8, 8, 16, 3, 3, 15), same(8, 8, 16, 3, 2, 16),
+                                same(8, 8, 16, 5, 5, 16), same(3, 3, 16, 3, 3, 16), strided(17, 17, 16, 3, 16, 2, Padding::same)})
+    CHECK_FALSE(ops::detail::suits_winograd(g));
+  const Reference r{same(8, 8, 16, 3, 3, 16), 16, float{}};
+  const Kernels<float> prediction{r}, training{r, true, true};
+  const auto equal = [](const Tensor<float>& a, const Tensor<float>& b) { return std::equal(a.begin(), a.end(), b.begin()); };
+  CHECK_FALSE(equal(prediction.y.memory, training.y.memory));  // they round otherwise
+  CHECK_FALSE(equal(prediction.dkernel.memory, training.dkernel.memory));
+}
+
 TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
   Reference r{same(4, 5, 2, 3, 3, 6), 5, float{}};
   Kernels<float> k{r, false};
@@ -287,15 +312,16 @@ TEST_CASE("A convolution without bias starts from zero", "[cpu][conv2d]") {
 
 TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads", "[cpu][conv2d][concurrency]", float, double) {
   const int before = parallel::threads();
-  for (const ConvGeometry& g :
-       {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), dense(300, 520), dense(50, 8200),
-        same(2, 3, 48, 3, 3, 160), strided(9, 10, 5, 3, 20, 2, Padding::same), same(33, 30, 3, 3, 3, 20)}) {
+  for (const ConvGeometry& g : {same(8, 9, 1, 5, 5, 6), valid(7, 8, 6, 5, 5, 16), dense(80, 34), dense(20, 270), dense(300, 520),
+                                dense(50, 8200), same(2, 3, 48, 3, 3, 160), strided(9, 10, 5, 3, 20, 2, Padding::same),
+                                same(33, 30, 3, 3, 3, 20), same(9, 7, 20, 3, 3, 150)}) {
     const Reference r{g, 35, TestType{}};
+    const bool training = g.in_c == 20;  // by tiles
     parallel::set_threads(1);
-    const Kernels<TestType> one{r};
+    const Kernels<TestType> one{r, true, training};
     for (int threads : {2, 3, 8}) {
       parallel::set_threads(threads);
-      const Kernels<TestType> many{r};
+      const Kernels<TestType> many{r, true, training};
       const auto equal = [](const Tensor<TestType>& a, const Tensor<TestType>& b) {
         return std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(TestType)) == 0;
       };
@@ -304,7 +330,7 @@ TEMPLATE_TEST_CASE("Convolutions give the same bits with any number of threads",
       CHECK(equal(one.dx.memory, many.dx.memory));
       CHECK(equal(one.dkernel.memory, many.dkernel.memory));
       CHECK(equal(one.sums.memory, many.sums.memory));
-      if (ops::can_sum_taps<TestType, Cpu>(g)) CHECK(equal(one.taps.memory, many.taps.memory));
+      if (!training && ops::can_sum_taps<TestType, Cpu>(g)) CHECK(equal(one.taps.memory, many.taps.memory));
     }
   }
   parallel::set_threads(before);
@@ -323,14 +349,16 @@ TEST_CASE("An output does not depend on the batch around its sample", "[cpu][con
 }
 
 TEST_CASE("A convolution applies its activation to each output once", "[cpu][conv2d]") {
-  for (const ConvGeometry& g : {same(6, 7, 2, 3, 3, 5), dense(12, 200)})
+  for (const ConvGeometry& g : {same(6, 7, 2, 3, 3, 5), dense(12, 200), same(5, 9, 16, 3, 3, 40)})
     for (Index count : {1, 40})
       for (const Activation& activation :
            {Activation{Tanh{}}, Activation{Sigmoid{}}, Activation{ReLU{}}, Activation{LeakyReLU{0.1}}, Activation{Softmax{}}}) {
         const Reference r{g, count, float{}};
-        Kernels<float> k{r};
+        const bool training = g.in_c == 16;  // by tiles
+        Kernels<float> k{r, true, training};
         Images<float> y{count, {g.out_h, g.out_w, g.out_c}};
-        ops::conv2d(k.x.batch, k.kernel.view, k.bias.view, g, activation, y.batch, {});
+        Tensor<float> scratch{Shape{ops::conv2d_scratch<float>(g)}};
+        ops::conv2d(k.x.batch, k.kernel.view, k.bias.view, g, activation, y.batch, scratch, training);
         ops::activate(activation, k.y.batch, k.y.batch);
         for (Index i = 0; i < y.batch.size(); ++i) REQUIRE(y.memory[i] == k.y.memory[i]);
       }

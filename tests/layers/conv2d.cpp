@@ -127,6 +127,16 @@ TEST_CASE("The gradients of Conv2D agree with differences for batches that fill 
   }
 }
 
+TEST_CASE("The gradients of Conv2D agree with differences where a training step goes by tiles", "[layers][conv2d]") {
+  const auto report =
+      check_gradients(Input{5, 4, 3},
+                      {Conv2D{.filters = 16, .kernel = 3, .padding = Padding::same, .activation = Tanh{}},
+                       Conv2D{.filters = 17, .kernel = 3, .padding = Padding::same, .activation = Sigmoid{}}, GlobalAvgPool2D{}},
+                      {.batch = 11});
+  INFO(report);
+  CHECK(report.passed());
+}
+
 TEST_CASE("Conv2D rejects what is no image, and kernels that do not fit", "[layers][conv2d]") {
   const auto built = [](const Input& input, const Conv2D& spec) { return [=] { support::model<float>(input, {spec}); }; };
   CHECK(error_of<ShapeError>(built(Input{784}, {.filters = 6})) ==

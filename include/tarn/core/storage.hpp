@@ -10,6 +10,13 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__clang__)
+#define TARN_SANITIZED (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TARN_SANITIZED 1
+#else
+#define TARN_SANITIZED 0
+#endif
 
 #include <tarn/core/device.hpp>
 #include <tarn/core/shape.hpp>
@@ -22,36 +29,32 @@ inline constexpr std::size_t alignment = 64;
 
 namespace detail {
 
-/// Memory from the system's own hand, from this many bytes on: its pages come as zeros when they are first touched, by whichever thread,
-/// and are large ones where there are any. (LeNet's arena for 32768 samples would take seconds to fill in pages of 4 KiB.) A
-/// sanitizer watches what the allocator gives, so that it gets everything.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__linux__)
-inline constexpr std::size_t system_memory = std::numeric_limits<std::size_t>::max();
-#else
-inline constexpr std::size_t system_memory = std::size_t{1} << 22;
-#endif
+#if defined(__linux__) && !TARN_SANITIZED
+/// Buffers of this many bytes and more are the system's own pages: zeros from the first touch on, by whichever thread, and large
+/// where there are such. (To fill LeNet's arena for 32768 samples in pages of 4 KiB takes seconds.) A sanitizer watches what the
+/// allocator gives, and therefore gets them all.
+inline constexpr std::size_t pages_from = std::size_t{1} << 22;
 
 /// Zeros. Throws std::bad_alloc.
 [[gnu::cold]] inline void* allocate(std::size_t bytes) {
-#if defined(__linux__)
-  if (bytes >= system_memory) {
-    void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED) throw std::bad_alloc{};
-    madvise(pages, bytes, MADV_HUGEPAGE);  // a wish
-    return pages;
-  }
-#endif
-  return std::memset(::operator new (bytes, std::align_val_t{alignment}), 0, bytes);
+  if (bytes < pages_from) return std::memset(::operator new (bytes, std::align_val_t{alignment}), 0, bytes);
+  void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) throw std::bad_alloc{};
+  madvise(pages, bytes, MADV_HUGEPAGE);  // a wish
+  return pages;
 }
 [[gnu::cold]] inline void release(void* memory, std::size_t bytes) {
-#if defined(__linux__)
-  if (bytes >= system_memory) {
+  if (bytes < pages_from)
+    ::operator delete (memory, std::align_val_t{alignment});
+  else
     munmap(memory, bytes);
-    return;
-  }
-#endif
-  ::operator delete (memory, std::align_val_t{alignment});
 }
+#else
+[[gnu::cold]] inline void* allocate(std::size_t bytes) {
+  return std::memset(::operator new (bytes, std::align_val_t{alignment}), 0, bytes);
+}
+[[gnu::cold]] inline void release(void* memory, std::size_t) { ::operator delete (memory, std::align_val_t{alignment}); }
+#endif
 
 }  // namespace detail
 
@@ -68,7 +71,8 @@ class Storage<T, Cpu> {
   /// `size` zeros. Throws std::bad_alloc.
   explicit Storage(Index size) : size_{size} {
     if (size == 0) return;
-    if (static_cast<std::size_t>(size) > (std::numeric_limits<std::size_t>::max() - alignment) / sizeof(T)) throw std::bad_alloc{};
+    if (static_cast<std::size_t>(size) > (std::numeric_limits<std::size_t>::max() - alignment) / sizeof(T))
+      throw std::bad_alloc{};
     data_ = static_cast<T*>(detail::allocate(bytes()));
   }
   Storage(const Storage& other) : Storage(other.size_) { std::copy_n(other.data_, size_, data_); }

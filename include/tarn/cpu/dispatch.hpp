@@ -15,8 +15,8 @@
 #define TARN_CPU_FEW_BODY(name, ...)                                                                           \
   ::tarn::cpu::choose(&::tarn::cpu::plain::name<__VA_ARGS__>, &::tarn::cpu::baseline::few_##name<__VA_ARGS__>, \
                       &::tarn::cpu::v3::few_##name<__VA_ARGS__>, &::tarn::cpu::v4::few_##name<__VA_ARGS__>)
-#define TARN_CPU_LANES_BODY(name, ...)                                                                            \
-  ::tarn::cpu::choose(decltype (&::tarn::cpu::baseline::name<__VA_ARGS__>){}, &::tarn::cpu::baseline::name<__VA_ARGS__>, \
+#define TARN_CPU_LANES_BODY(name, ...)                                                                                  \
+  ::tarn::cpu::choose(decltype(&::tarn::cpu::baseline::name<__VA_ARGS__>){}, &::tarn::cpu::baseline::name<__VA_ARGS__>, \
                       &::tarn::cpu::v3::name<__VA_ARGS__>, &::tarn::cpu::v4::name<__VA_ARGS__>)
 #else
 #define TARN_CPU_BODY(name, ...) \
@@ -24,7 +24,7 @@
 #define TARN_CPU_FEW_BODY(name, ...) \
   ::tarn::cpu::choose(&::tarn::cpu::plain::name<__VA_ARGS__>, &::tarn::cpu::baseline::few_##name<__VA_ARGS__>)
 #define TARN_CPU_LANES_BODY(name, ...) \
-  ::tarn::cpu::choose(decltype (&::tarn::cpu::baseline::name<__VA_ARGS__>){}, &::tarn::cpu::baseline::name<__VA_ARGS__>)
+  ::tarn::cpu::choose(decltype(&::tarn::cpu::baseline::name<__VA_ARGS__>){}, &::tarn::cpu::baseline::name<__VA_ARGS__>)
 #endif
 
 namespace tarn::cpu {

@@ -23,9 +23,7 @@ struct WinogradTiles {
   struct Tile {
     Index group, row, column;  ///< row and column of its first output
   };
-  Tile operator[](Index tile) const {
-    return {tile / in_group(), tile % in_group() / columns * 2, tile % columns * 2};
-  }
+  Tile operator[](Index tile) const { return {tile / in_group(), tile % in_group() / columns * 2, tile % columns * 2}; }
 };
 
 }  // namespace tarn::cpu

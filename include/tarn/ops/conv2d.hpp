@@ -134,15 +134,15 @@ Index scratch_in_use(const ConvGeometry& g) {
   const KernelGradientPlan gradient{g, lanes, models<D>};
   const Index panels = gradient.panels(g) ? GradientPanelPlan{g}.scratch() : 0;
   Index winograd_scratch = 0;
-  if (!models<D> && winograd(g)) {
+  if (!models<D> && suits_winograd(g)) {
     const WinogradPlan plan{g, lanes};
     winograd_scratch = std::max(plan.scratch(), plan.gradient_scratch(g));
   }
   if (const auto t = g.transposed(g.phase(0, g.in_h, g.kernel_h, 1, g.pad_top), g.phase(0, g.in_w, g.kernel_w, 1, g.pad_left));
-      !models<D> && g.stride_h == 1 && g.stride_w == 1 && winograd(t))
+      !models<D> && g.stride_h == 1 && g.stride_w == 1 && suits_winograd(t))
     winograd_scratch = std::max(winograd_scratch, WinogradPlan{t, lanes}.scratch());
-  const Index scalars =
-      std::max({bias_sums, winograd_scratch, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
+  const Index scalars = std::max(
+      {bias_sums, winograd_scratch, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
   return std::max(packed, ceil_divide(scalars, scalars_per_number<T, D>()));
 }
 
@@ -180,7 +180,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
     detail::convolve_few(x.data(), x.count(), kernel.data(), start, g, y.data(), scratch.data());
     return activate(activation, y, y);
   }
-  if (!models && training && detail::winograd(g)) {
+  if (!models && training && detail::suits_winograd(g)) {
     detail::check_scratch("conv2d", scratch, detail::WinogradPlan{g, x.lanes()}.scratch());
     detail::convolve_winograd(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), false, start, g, y.data(), {activation},
                               scratch.data());
@@ -229,7 +229,7 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
       const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
       if (rows.count == 0 || columns.count == 0) continue;
       const auto t = g.transposed(rows, columns);
-      if (!models && detail::winograd(t)) {
+      if (!models && detail::suits_winograd(t)) {
         detail::check_scratch("conv2d_input_gradient", scratch, detail::WinogradPlan{t, lanes}.scratch());
         return detail::convolve_winograd<T>(dy.data(), dy.groups(), lanes, kernel.data(), true, nullptr, t, dx.data(), finish,
                                             scratch.data());

@@ -19,7 +19,7 @@ using cpu::ConvGeometry;
 using cpu::WinogradTiles;
 
 /// Whether the algorithm spares a third of the multiplications and more, and channels are enough to pay for the rest.
-inline bool winograd(const ConvGeometry& g) {
+inline bool suits_winograd(const ConvGeometry& g) {
   constexpr Index channels = 16;
   return g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 && g.in_c >= channels && g.out_c >= channels &&
          3 * g.pixels() >= 8 * WinogradTiles{g}.in_group() && cpu::lanes<float>() > 1;
@@ -27,7 +27,7 @@ inline bool winograd(const ConvGeometry& g) {
 
 /// Sizes of the arrays in scalars: u [position][in][out], and each item's own.
 struct WinogradPlan {
-  static constexpr Index positions = WinogradTiles::positions, items = 16, budget = 131072;
+  static constexpr Index positions = WinogradTiles::positions, items = 16, budget = 65536;
   Index lanes, u_size;
   Index tiles, outputs;      ///< forward: of a block, at most
   Index v_stride, m_stride;  ///< forward: from position to position
@@ -84,7 +84,9 @@ void convolve_winograd(const T* x, Index groups, Index lanes, const T* kernel, b
   const auto before = TARN_CPU_LANES_BODY(winograd_input, T), multiply = TARN_CPU_BODY(conv2d, T, false);
   const auto behind = TARN_CPU_LANES_BODY(winograd_output, T);
   const Index tile_outputs = TARN_CPU_BODY(conv_tile_outputs, T)();
-  const Index whole = groups * tiles.in_group(), blocks = ceil_divide(whole, plan.tiles), items = std::min(blocks, plan.items);
+  const Index whole = groups * tiles.in_group();
+  const Index size = std::clamp<Index>(whole / 16 * 2, 2, plan.tiles);  // of a block; of few tiles, blocks for several threads
+  const Index blocks = ceil_divide(whole, size), items = std::min(blocks, plan.items);
 
   const auto compute = [&](Index first, Index count, T* v, T* m) {
     before(g, x, first, count, v, plan.v_stride);
@@ -99,8 +101,8 @@ void convolve_winograd(const T* x, Index groups, Index lanes, const T* kernel, b
         const Index row = position / 4, column = position % 4, other_row = row % 3 ? row : 3 - row,
                     other = other_row * 4 + (column % 3 ? column : 3 - column);
         const T* const weights = u + (flipped ? other : position) * g.in_c * g.out_c + output * (flipped ? g.in_c : 1);
-        multiply(product, {v + position * plan.v_stride, 0, 1, weights, false, flipped ? 1 : g.out_c, flipped ? g.in_c : 1, nullptr,
-                           0, 1, 0, pieces, pieces, m + position * plan.m_stride, 0, 0, outputs * lanes});
+        multiply(product, {v + position * plan.v_stride, 0, 1, weights, false, flipped ? 1 : g.out_c, flipped ? g.in_c : 1,
+                           nullptr, 0, 1, 0, pieces, pieces, m + position * plan.m_stride, 0, 0, outputs * lanes});
       }
       behind(g, m, plan.m_stride, first, count, output, outputs, bias, y);
     }
@@ -118,8 +120,7 @@ void convolve_winograd(const T* x, Index groups, Index lanes, const T* kernel, b
   parallel::run(items, [&](Index item) {
     T *const v = arrays + item * plan.item_size(), *const m = v + plan.positions * plan.v_stride;
     const auto [first, last] = parallel::piece(blocks, items, item);
-    for (Index block = first; block < last; ++block)
-      compute(block * plan.tiles, std::min(plan.tiles, whole - block * plan.tiles), v, m);
+    for (Index block = first; block < last; ++block) compute(block * size, std::min(size, whole - block * size), v, m);
   });
 }
 
@@ -129,7 +130,8 @@ void kernel_gradient_winograd(const T* x, const T* dz, Index groups, Index lanes
                               T* scratch) {
   const WinogradPlan plan{g, lanes};
   const WinogradTiles tiles{g};
-  const Index whole = groups * tiles.in_group(), parts = std::clamp<Index>(whole / 16, 1, plan.parts), columns = plan.columns;
+  const Index whole = groups * tiles.in_group(), columns = plan.columns;
+  const Index parts = std::clamp<Index>(std::max(whole / 16, std::min(whole / 4, 4 / columns)), 1, plan.parts);
   const Index vectors = ceil_divide(g.out_c, lanes), v_stride = plan.stride(plan.gradient_tiles * g.in_c);
   T* const arrays = scratch + plan.parts * plan.part_size(g);
   const auto before = TARN_CPU_LANES_BODY(winograd_input, T);
@@ -164,7 +166,8 @@ void kernel_gradient_winograd(const T* x, const T* dz, Index groups, Index lanes
         for (Index pixel = 0; pixel < 4; ++pixel) {
           const Index h = row + pixel / 2, w = column + pixel % 2;
           if (h < g.out_h && w < g.out_w)
-            transpose(dz + (((group * g.out_h + h) * g.out_w + w) * g.out_c + first_output) * lanes, 1, outputs, dy + pixel * size);
+            transpose(dz + (((group * g.out_h + h) * g.out_w + w) * g.out_c + first_output) * lanes, 1, outputs,
+                      dy + pixel * size);
           else
             std::fill_n(dy + pixel * size, size, T(0));
         }

@@ -16,7 +16,7 @@ using tarn::Tensor;
 using tarn::TensorView;
 
 TEST_CASE("Storage is aligned, zeroed and copied deeply", "[core][storage]") {
-  for (const Index size : {1, 3, 64, 1001, 3'000'000}) {
+  for (const Index size : {1, 3, 64, 1001, 1'048'559, 1'048'560, 3'000'000}) {
     Storage<float> a{size};
     CHECK(reinterpret_cast<std::uintptr_t>(a.data()) % tarn::alignment == 0);
     CHECK(std::all_of(a.data(), a.data() + size, [](float value) { return value == 0; }));

@@ -10,6 +10,7 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+
 #if defined(__clang__)
 #define TARN_SANITIZED (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer))
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -29,32 +30,34 @@ inline constexpr std::size_t alignment = 64;
 
 namespace detail {
 
+/// Memory of zeros. From 4 MiB on it is the system's own pages: zeros from the first touch on, by whichever thread, and large where
+/// there are such. (To fill LeNet's arena for 32768 samples in pages of 4 KiB takes seconds.) A sanitizer watches what the allocator
+/// gives, and therefore gets all of it.
+struct Memory {
+  void* data = nullptr;
+  bool pages = false;  ///< said here, since some parts of a program may be sanitized and others not
+};
+/// Throws std::bad_alloc.
+[[gnu::cold]] inline Memory allocate(std::size_t bytes) {
 #if defined(__linux__) && !TARN_SANITIZED
-/// Buffers of this many bytes and more are the system's own pages: zeros from the first touch on, by whichever thread, and large
-/// where there are such. (To fill LeNet's arena for 32768 samples in pages of 4 KiB takes seconds.) A sanitizer watches what the
-/// allocator gives, and therefore gets them all.
-inline constexpr std::size_t pages_from = std::size_t{1} << 22;
-
-/// Zeros. Throws std::bad_alloc.
-[[gnu::cold]] inline void* allocate(std::size_t bytes) {
-  if (bytes < pages_from) return std::memset(::operator new (bytes, std::align_val_t{alignment}), 0, bytes);
-  void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) throw std::bad_alloc{};
-  madvise(pages, bytes, MADV_HUGEPAGE);  // a wish
-  return pages;
-}
-[[gnu::cold]] inline void release(void* memory, std::size_t bytes) {
-  if (bytes < pages_from)
-    ::operator delete (memory, std::align_val_t{alignment});
-  else
-    munmap(memory, bytes);
-}
-#else
-[[gnu::cold]] inline void* allocate(std::size_t bytes) {
-  return std::memset(::operator new (bytes, std::align_val_t{alignment}), 0, bytes);
-}
-[[gnu::cold]] inline void release(void* memory, std::size_t) { ::operator delete (memory, std::align_val_t{alignment}); }
+  if (bytes >= std::size_t{1} << 22) {
+    void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc{};
+    madvise(pages, bytes, MADV_HUGEPAGE);  // a wish
+    return {pages, true};
+  }
 #endif
+  return {std::memset(::operator new (bytes, std::align_val_t{alignment}), 0, bytes)};
+}
+[[gnu::cold]] inline void release(const Memory& memory, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+  if (memory.pages) {
+    munmap(memory.data, bytes);
+    return;
+  }
+#endif
+  ::operator delete (memory.data, std::align_val_t{alignment});
+}
 
 }  // namespace detail
 
@@ -73,27 +76,27 @@ class Storage<T, Cpu> {
     if (size == 0) return;
     if (static_cast<std::size_t>(size) > (std::numeric_limits<std::size_t>::max() - alignment) / sizeof(T))
       throw std::bad_alloc{};
-    data_ = static_cast<T*>(detail::allocate(bytes()));
+    memory_ = detail::allocate(bytes());
   }
-  Storage(const Storage& other) : Storage(other.size_) { std::copy_n(other.data_, size_, data_); }
-  Storage(Storage&& other) noexcept : data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)} {}
+  Storage(const Storage& other) : Storage(other.size_) { std::copy_n(other.data(), size_, data()); }
+  Storage(Storage&& other) noexcept : memory_{std::exchange(other.memory_, {})}, size_{std::exchange(other.size_, 0)} {}
   Storage& operator=(Storage other) noexcept {
-    std::swap(data_, other.data_);
+    std::swap(memory_, other.memory_);
     std::swap(size_, other.size_);
     return *this;
   }
   ~Storage() {
-    if (data_) detail::release(data_, bytes());
+    if (memory_.data) detail::release(memory_, bytes());
   }
 
-  T* data() { return data_; }
-  const T* data() const { return data_; }
+  T* data() { return static_cast<T*>(memory_.data); }
+  const T* data() const { return static_cast<const T*>(memory_.data); }
   Index size() const { return size_; }
 
  private:
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(T) + alignment; }
 
-  T* data_ = nullptr;
+  detail::Memory memory_;
   Index size_ = 0;
 };
 

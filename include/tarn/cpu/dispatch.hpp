@@ -7,7 +7,8 @@
 /// The body of function template `name` for the instruction set in use: `TARN_CPU_BODY(sgd, T)(arguments...)`. This is the
 /// one place that decides which body runs, and only bodies named this way are instantiated. Each body has the same
 /// signature in namespaces `cpu::plain`, `cpu::baseline`, `cpu::v3` and `cpu::v4`.
-/// `TARN_CPU_LANES_BODY` is a body that works on lanes alone and has no plain one; null there. `TARN_CPU_FEW_BODY` is that for a batch of few samples, without lanes: `few_name` in the vector regions.
+/// `TARN_CPU_FEW_BODY` is that for a batch of few samples, without lanes: `few_name` in the vector regions.
+/// `TARN_CPU_LANES_BODY` is one that needs lanes: null where the set in use is `plain`.
 #if TARN_X86
 #define TARN_CPU_BODY(name, ...)                                                                         \
   ::tarn::cpu::choose(&::tarn::cpu::plain::name<__VA_ARGS__>, &::tarn::cpu::baseline::name<__VA_ARGS__>, \

@@ -201,7 +201,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
 
 /// dx = the convolution of dy with the flipped kernel, inputs and outputs exchanged; with a stride, one for each phase of
 /// input positions, on the taps that reach them. With `below`, the elementwise function that x went through last, dx is
-/// multiplied by its derivative: it is then the gradient before that function.
+/// multiplied by its derivative: it is then the gradient before that function. 3x3 kernels may go by Winograd's algorithm.
 /// dy [batch, out_h, out_w, out_c], kernel [kernel_h, kernel_w, in_c, out_c], dx [batch, in_h, in_w, in_c].
 template <class T, OnCpu D>
 void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorView<const T, D>> kernel,
@@ -229,7 +229,7 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
       const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
       if (rows.count == 0 || columns.count == 0) continue;
       const auto t = g.transposed(rows, columns);
-      if (!models && detail::suits_winograd(t)) {
+      if (!models && one_phase && detail::suits_winograd(t)) {
         detail::check_scratch("conv2d_input_gradient", scratch, detail::WinogradPlan{t, lanes}.scratch());
         return detail::convolve_winograd<T>(dy.data(), dy.groups(), lanes, kernel.data(), true, nullptr, t, dx.data(), finish,
                                             scratch.data());

@@ -10,26 +10,35 @@
 #include <tarn/ops/elementwise.hpp>
 
 /// Convolutions by 3x3 kernels on many channels in training, by Winograd's algorithm: what `cpu/winograd_block.hpp` says, its
-/// products by the bodies of 1x1 convolutions. Work goes by blocks of tiles whose arrays stay in a core's cache; borders depend on
-/// shapes alone.
+/// products by the bodies of 1x1 convolutions. Work goes by blocks of tiles, whose arrays a core's cache holds up to some 256 channels;
+/// borders depend on shapes alone.
 
 namespace tarn::ops::detail {
 
 using cpu::ConvGeometry;
 using cpu::WinogradTiles;
 
-/// Whether the algorithm spares a third of the multiplications and more, and channels are enough to pay for the rest.
+/// Whether the algorithm spares two multiplications of seven and more, of those whose input is not padding, and channels are enough to
+/// pay for the rest.
 inline bool suits_winograd(const ConvGeometry& g) {
   constexpr Index channels = 16;
-  return g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 && g.in_c >= channels && g.out_c >= channels &&
-         3 * g.pixels() >= 8 * WinogradTiles{g}.in_group() && cpu::lanes<float>() > 1;
+  if (g.kernel_h != 3 || g.kernel_w != 3 || g.stride_h != 1 || g.stride_w != 1 || g.in_c < channels || g.out_c < channels ||
+      cpu::lanes<float>() == 1)
+    return false;
+  Index rows = 0, columns = 0;  // of inputs that outputs look at
+  for (Index tap = 0; tap < 3; ++tap) {
+    const auto h = ConvGeometry::outputs_inside(tap, g.in_h, g.out_h, 1, g.pad_top);
+    const auto w = ConvGeometry::outputs_inside(tap, g.in_w, g.out_w, 1, g.pad_left);
+    rows += h.last - h.first, columns += w.last - w.first;
+  }
+  return 5 * rows * columns >= 7 * WinogradTiles::positions * WinogradTiles{g}.in_group();
 }
 
 /// Sizes of the arrays in scalars: u [position][in][out], and each item's own.
 struct WinogradPlan {
   static constexpr Index positions = WinogradTiles::positions, items = 16, budget = 65536;
   Index lanes, u_size;
-  Index tiles, outputs;      ///< forward: of a block, at most
+  Index tiles, outputs;      ///< forward: of a block, at most; tiles are even, since products take them in pairs
   Index v_stride, m_stride;  ///< forward: from position to position
   Index gradient_tiles, parts, columns;
 
@@ -42,7 +51,7 @@ struct WinogradPlan {
     parts = std::clamp<Index>((Index{1} << 22) / u_size, 1, items);
     columns = std::clamp<Index>(g.out_c / 64, 1, items / parts);
   }
-  /// With a line of the cache more, so that the 16 positions do not share a few sets of it.
+  /// With a line of the cache more or two, so that the 16 positions do not share a few sets of it.
   Index stride(Index vectors) const { return vectors * lanes + 16; }
   Index item_size() const { return positions * (v_stride + m_stride); }
 
@@ -53,7 +62,7 @@ struct WinogradPlan {
   Index part_size(const ConvGeometry& g) const { return u_size + padded_size(g.out_c); }
 
   Index scratch() const { return padded_size(u_size) + items * item_size(); }
-  Index gradient_scratch(const ConvGeometry& g) const { return parts * part_size(g) + items * gradient_item_size(g); }
+  Index gradient_scratch(const ConvGeometry& g) const { return parts * part_size(g) + parts * columns * gradient_item_size(g); }
 };
 
 /// Calls `body(first, last)` on ranges of at least so many weights, if there are as many, none shorter than a vector.

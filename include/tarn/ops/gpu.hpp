@@ -131,7 +131,7 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry);
 template <class T>
 void conv2d(const Batch<T, Gpu>& x, std::type_identity_t<TensorView<const T, Gpu>> kernel,
             std::type_identity_t<TensorView<const T, Gpu>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,
-            Batch<T, Gpu>& y, std::type_identity_t<TensorView<T, Gpu>> scratch, bool = false);
+            Batch<T, Gpu>& y, std::type_identity_t<TensorView<T, Gpu>> scratch, bool training = false);
 template <class T>
 void conv2d_input_gradient(const Batch<T, Gpu>& dy, std::type_identity_t<TensorView<const T, Gpu>> kernel,
                            const cpu::ConvGeometry& geometry, Batch<T, Gpu>& dx, std::type_identity_t<TensorView<T, Gpu>> scratch,

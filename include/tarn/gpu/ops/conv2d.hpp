@@ -47,7 +47,8 @@ Index conv2d_scratch(const cpu::ConvGeometry& geometry) {
   return detail::is_product(g) ? 0 : g.depth() * g.out_c;
 }
 
-/// As on the CPU. Bias and ReLU are part of the convolution where an engine has them.
+/// As on the CPU, but cuDNN chooses the algorithm, in training as in prediction. Bias and ReLU are part of the convolution where an
+/// engine has them.
 template <class T>
 void conv2d(const Batch<T, Gpu>& x, std::type_identity_t<TensorView<const T, Gpu>> kernel,
             std::type_identity_t<TensorView<const T, Gpu>> bias, const cpu::ConvGeometry& geometry, const Activation& activation,

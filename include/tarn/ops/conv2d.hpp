@@ -180,7 +180,7 @@ void conv2d(const Batch<T, D>& x, std::type_identity_t<TensorView<const T, D>> k
     detail::convolve_few(x.data(), x.count(), kernel.data(), start, g, y.data(), scratch.data());
     return activate(activation, y, y);
   }
-  if (!models && training && detail::suits_winograd(g)) {
+  if (!models && training && detail::suits_winograd(g, x.groups())) {
     detail::check_scratch("conv2d", scratch, detail::WinogradPlan{g, x.lanes()}.scratch());
     detail::convolve_winograd(x.data(), x.groups(), Index{x.lanes()}, kernel.data(), false, start, g, y.data(), {activation},
                               scratch.data());
@@ -229,7 +229,7 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
       const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
       if (rows.count == 0 || columns.count == 0) continue;
       const auto t = g.transposed(rows, columns);
-      if (!models && one_phase && detail::suits_winograd(t)) {
+      if (!models && one_phase && detail::suits_winograd(t, dy.groups())) {
         detail::check_scratch("conv2d_input_gradient", scratch, detail::WinogradPlan{t, lanes}.scratch());
         return detail::convolve_winograd<T>(dy.data(), dy.groups(), lanes, kernel.data(), true, nullptr, t, dx.data(), finish,
                                             scratch.data());

@@ -236,7 +236,7 @@ void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, cons
     if (taps.size() != 0) detail::sum_taps_few(dz, groups, g, taps.data(), memory);
     return;
   }
-  if (!models && taps.size() == 0 && detail::suits_winograd(g)) {
+  if (!models && taps.size() == 0 && detail::suits_winograd(g, groups)) {
     detail::check_scratch("conv2d_parameter_gradients", scratch, detail::WinogradPlan{g, x.lanes()}.gradient_scratch(g));
     if (activated) activation_gradient(activation, y, dy);
     return detail::kernel_gradient_winograd<T>(x.data(), dy.data(), groups, x.lanes(), g, dkernel.data(),

@@ -5,6 +5,7 @@
 
 #include <tarn/core/parallel.hpp>
 #include <tarn/cpu/dispatch.hpp>
+#include <tarn/cpu/plain/conv2d.hpp>
 #include <tarn/cpu/winograd_block.hpp>
 #include <tarn/ops/detail.hpp>
 #include <tarn/ops/elementwise.hpp>
@@ -32,6 +33,11 @@ inline bool suits_winograd(const ConvGeometry& g) {
     rows += h.last - h.first, columns += w.last - w.first;
   }
   return 5 * rows * columns >= 7 * WinogradTiles::positions * WinogradTiles{g}.in_group();
+}
+
+/// The same for so many groups: of a few tiles, the kernel's transforms cost what the products spare.
+inline bool suits_winograd(const ConvGeometry& g, Index groups) {
+  return suits_winograd(g) && groups * WinogradTiles{g}.in_group() >= 8;
 }
 
 /// Sizes of the arrays in scalars: u [position][in][out], and each item's own.
@@ -90,7 +96,8 @@ void convolve_winograd(const T* x, Index groups, Index lanes, const T* kernel, b
   const WinogradTiles tiles{g};
   T *const u = scratch, *const arrays = scratch + padded_size(plan.u_size);
   transform_kernel(kernel, g.in_c * g.out_c, u);
-  const auto before = TARN_CPU_LANES_BODY(winograd_input, T), multiply = TARN_CPU_BODY(conv2d, T, false);
+  const auto before = TARN_CPU_LANES_BODY(winograd_input, T);
+  const auto multiply = TARN_CPU_BODY(conv2d, T, false);
   const auto behind = TARN_CPU_LANES_BODY(winograd_output, T);
   const Index tile_outputs = TARN_CPU_BODY(conv_tile_outputs, T)();
   const Index whole = groups * tiles.in_group();

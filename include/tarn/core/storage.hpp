@@ -11,6 +11,10 @@
 #include <sys/mman.h>
 #endif
 
+#include <tarn/core/device.hpp>
+#include <tarn/core/shape.hpp>
+#include <tarn/cpu/instruction_set.hpp>
+
 #if defined(__clang__)
 #define TARN_SANITIZED (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer))
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -18,10 +22,6 @@
 #else
 #define TARN_SANITIZED 0
 #endif
-
-#include <tarn/core/device.hpp>
-#include <tarn/core/shape.hpp>
-#include <tarn/cpu/instruction_set.hpp>
 
 namespace tarn {
 

@@ -138,9 +138,8 @@ Index scratch_in_use(const ConvGeometry& g) {
     const WinogradPlan plan{g, lanes};
     winograd_scratch = std::max(plan.scratch(), plan.gradient_scratch(g));
   }
-  if (const auto t = g.transposed(g.phase(0, g.in_h, g.kernel_h, 1, g.pad_top), g.phase(0, g.in_w, g.kernel_w, 1, g.pad_left));
-      !models<D> && g.stride_h == 1 && g.stride_w == 1 && suits_winograd(t))
-    winograd_scratch = std::max(winograd_scratch, WinogradPlan{t, lanes}.scratch());
+  if (!models<D> && g.stride_h == 1 && g.stride_w == 1 && suits_winograd(transposed(g)))
+    winograd_scratch = std::max(winograd_scratch, WinogradPlan{transposed(g), lanes}.scratch());
   const Index scalars = std::max(
       {bias_sums, winograd_scratch, few_scratch<T>(g, std::max<Index>(few_samples<T>(), 1)), gradient.scratch(), panels});
   return std::max(packed, ceil_divide(scalars, scalars_per_number<T, D>()));
@@ -221,6 +220,11 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
   const Index lanes = dy.lanes(), width = models ? lanes : 1;
   const detail::Finish<T> finish{below, x ? x->data() : nullptr};
   const bool one_phase = g.stride_h == 1 && g.stride_w == 1;
+  if (const auto t = detail::transposed(g); !models && one_phase && detail::suits_winograd(t, dy.groups())) {
+    detail::check_scratch("conv2d_input_gradient", scratch, detail::WinogradPlan{t, lanes}.scratch());
+    return detail::convolve_winograd<T>(dy.data(), dy.groups(), lanes, kernel.data(), true, nullptr, t, dx.data(), finish,
+                                        scratch.data());
+  }
   const bool packed = g.kernel_h * g.kernel_w > 1;  // a 1x1 kernel is its own flip
   if (packed) detail::check_scratch("conv2d_input_gradient", scratch, kernel.scalars());
   for (Index i = 0; i < std::min(g.stride_h, g.in_h + g.pad_top); ++i)  // phases behind hold no input position
@@ -229,11 +233,6 @@ void conv2d_input_gradient(const Batch<T, D>& dy, std::type_identity_t<TensorVie
       const auto columns = g.phase(j, g.in_w, g.kernel_w, g.stride_w, g.pad_left);
       if (rows.count == 0 || columns.count == 0) continue;
       const auto t = g.transposed(rows, columns);
-      if (!models && one_phase && detail::suits_winograd(t, dy.groups())) {
-        detail::check_scratch("conv2d_input_gradient", scratch, detail::WinogradPlan{t, lanes}.scratch());
-        return detail::convolve_winograd<T>(dy.data(), dy.groups(), lanes, kernel.data(), true, nullptr, t, dx.data(), finish,
-                                            scratch.data());
-      }
       detail::Weights<T> weights{kernel.data(), false, width, g.out_c * width};
       if (packed && models && lanes > 1)
         weights = detail::pack_models(kernel.data(), g, t, i, j, lanes, scratch.data());

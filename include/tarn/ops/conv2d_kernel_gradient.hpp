@@ -196,7 +196,8 @@ bool can_sum_taps(const cpu::ConvGeometry& geometry) {
 /// dkernel[i, j, c, o] = sum over samples and pixels (h, w) of x[h stride_h + i - pad_top, w stride_w + j - pad_left, c] *
 /// dz[h, w, o], dbias[o] = sum of dz. Where the batch goes by parts, each block of it is finished while it is in the cache.
 /// x [batch, in_h, in_w, in_c], y and dy [batch, out_h, out_w, out_c], dkernel [kernel_h, kernel_w, in_c, out_c], dbias [out_c]
-/// or empty; both are overwritten. 3x3 kernels may go by Winograd's algorithm, unless taps are asked for. On request `taps` [kernel_h, kernel_w, out_c] gets the sum of those dz whose tap lies inside x.
+/// or empty; both are overwritten. On request `taps` [kernel_h, kernel_w, out_c] gets the sum of those dz whose tap lies inside x;
+/// without it 3x3 kernels may go by Winograd's algorithm.
 template <class T, OnCpu D>
 void conv2d_parameter_gradients(const Batch<T, D>& x, const Batch<T, D>& y, const Activation& f, Batch<T, D>& dy,
                                 const cpu::ConvGeometry& geometry, std::type_identity_t<TensorView<T, D>> dkernel,

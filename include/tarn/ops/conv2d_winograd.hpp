@@ -40,6 +40,11 @@ inline bool suits_winograd(const ConvGeometry& g, Index groups) {
   return suits_winograd(g) && groups * WinogradTiles{g}.in_group() >= 8;
 }
 
+/// The convolution without stride that takes dL/dy to dL/dx.
+inline ConvGeometry transposed(const ConvGeometry& g) {
+  return g.transposed(g.phase(0, g.in_h, g.kernel_h, 1, g.pad_top), g.phase(0, g.in_w, g.kernel_w, 1, g.pad_left));
+}
+
 /// Sizes of the arrays in scalars: u [position][in][out], and each item's own.
 struct WinogradPlan {
   static constexpr Index positions = WinogradTiles::positions, items = 16, budget = 65536;
